@@ -1,0 +1,178 @@
+"""Tensors that share memory: what a write in place has to know.
+
+Views, `detach()` and `.data` give Tensors over the same memory. They know of each other
+through one `Storage`, made when the first of them is. A write
+
+* sets aside the old value, once, for the graphs that saved it (`preserve`): aliases see
+  the write, saved values do not; a write that no live graph cares about copies nothing;
+* counts one version for the storage;
+* makes the histories of the other views stale (`mark_stale`). A stale Tensor has no
+  `_node` attribute; reading it calls `Tensor.__getattr__`, which makes the view again from
+  its base (`refresh`) and takes over its node. So an operation that reads `x._node`
+  never has to ask whether it is current.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from . import _modes
+from ._backends import namespace
+from ._graph import Cell
+
+Step = Callable[[Any], Any]  # makes a view of its argument: a Tensor or a raw array
+
+# sys.getrefcount of a cell that only its Tensor holds: the slot, our variable, the argument.
+_ONLY_ITS_TENSOR = 3
+_COUNTS_REFERENCES = hasattr(sys, "getrefcount") and getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+class Storage:
+    """Memory that several Tensors share: its version, its Tensors, the cells over it."""
+
+    __slots__ = ("cells", "inference", "members", "version")
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.inference = False
+        self.members: list[weakref.ref[Any]] = []
+        self.cells: list[weakref.ref[Cell]] = []
+
+    def tensors(self) -> Iterator[Any]:
+        for reference in self.members:
+            tensor = reference()
+            if tensor is not None:
+                yield tensor
+
+    def add(self, tensor: Any) -> None:
+        members = self.members
+        if len(members) >= 16 and len(members) & (len(members) - 1) == 0:
+            members[:] = [r for r in members if r() is not None]
+        members.append(weakref.ref(tensor))
+
+    def add_cell(self, cell: Cell) -> None:
+        cells = self.cells
+        if len(cells) >= 16 and len(cells) & (len(cells) - 1) == 0:
+            cells[:] = [r for r in cells if r() is not None]
+        cells.append(weakref.ref(cell))
+
+
+class Alias:
+    """How a Tensor came to share its memory.
+
+    Attributes
+    ----------
+    storage : Storage
+    base : Tensor or None
+        What this is a view of; None if it is itself where a history begins.
+    steps : tuple of functions
+        Make the view from the base.
+    fixed : str or None
+        Why a recorded write through this view is refused, if it is.
+    """
+
+    __slots__ = ("base", "fixed", "steps", "storage")
+
+    def __init__(self, storage: Storage, base: Any = None, steps: tuple[Step, ...] = (), fixed: str | None = None) -> None:
+        self.storage, self.base, self.steps, self.fixed = storage, base, steps, fixed
+
+
+def alias_of(tensor: Any) -> Alias:
+    """The tensor's alias record, made if need be."""
+    alias = tensor._alias
+    if alias is None:
+        alias = tensor._alias = Alias(Storage())
+        alias.storage.add(tensor)
+        if tensor._cell is not None:
+            alias.storage.add_cell(tensor._cell)
+    return alias
+
+
+def share(out: Any, source: Any, step: Step | None = None, fixed: str | None = None) -> None:
+    """Note that `out` shares the memory of `source`; a view of it, if `step` is given."""
+    alias = alias_of(source)
+    if step is None:
+        out._alias = Alias(alias.storage)
+    else:
+        base = source if alias.base is None else alias.base
+        out._alias = Alias(alias.storage, base, (*alias.steps, step), fixed or alias.fixed)
+    alias.storage.add(out)
+
+
+def cell_of(tensor: Any) -> Cell:
+    """The cell in which graphs save this tensor's value."""
+    cell = tensor._cell
+    if cell is None:
+        cell = tensor._cell = Cell()
+        cell.array = tensor._data
+        if tensor._alias is not None:
+            tensor._alias.storage.add_cell(cell)
+    return cell
+
+
+def version_of(tensor: Any) -> int:
+    """How often the tensor's memory was written in place."""
+    return 0 if tensor._alias is None else tensor._alias.storage.version
+
+
+def preserve(tensor: Any) -> None:
+    """Before a write to `tensor`: give graphs that saved the old value a copy of it."""
+    if tensor._alias is None:
+        _release_cell(tensor)
+        return
+    storage, target = tensor._alias.storage, tensor._data
+    overlaps = namespace(target).shares_memory
+    owned = set()
+    for other in storage.tensors():
+        if other._cell is not None:
+            owned.add(id(other._cell))
+            if other is tensor or overlaps(other._data, target):
+                _release_cell(other)
+    # Cells whose Tensor is gone are there only because a graph holds them.
+    for reference in storage.cells:
+        cell = reference()
+        if cell is not None and id(cell) not in owned and overlaps(cell.array, target):
+            cell.array = namespace(cell.array).copy(cell.array)
+
+
+def _release_cell(tensor: Any) -> None:
+    cell = tensor._cell
+    if cell is not None and not (_COUNTS_REFERENCES and sys.getrefcount(cell) <= _ONLY_ITS_TENSOR):
+        cell.array = namespace(cell.array).copy(cell.array)
+        tensor._cell = None
+
+
+def count_write(tensor: Any) -> None:
+    """One more version."""
+    alias_of(tensor).storage.version += 1
+
+
+def mark_stale(tensor: Any) -> None:
+    """After a recorded write to `tensor`: the histories of the other views of its base are stale."""
+    alias = tensor._alias
+    base = tensor if alias.base is None else alias.base
+    for other in alias.storage.tensors():
+        if other is not tensor and other._alias.base is base and other._alias.fixed != NO_GRAD:
+            try:
+                del other._node
+            except AttributeError:
+                pass  # stale already
+
+
+NO_GRAD = "it was made under `no_grad`"
+
+
+def refresh(tensor: Any) -> Any:
+    """The current node of a stale view: that of the same view, made again from its base."""
+    before = _modes.switch_grad(True)
+    try:
+        view = tensor._alias.base
+        for step in tensor._alias.steps:
+            view = step(view)
+    finally:
+        _modes.switch_grad(before)
+    tensor._node = view._node
+    return view._node

@@ -1,0 +1,323 @@
+"""The methods that NumPy and PyTorch users expect on an array, each in one line."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import _modes
+
+if TYPE_CHECKING:
+    from . import ops
+    from ._tensor import Tensor
+else:
+    ops = None  # set at the end of _tensor.py: methods call functions, and these take Tensors
+
+
+class ArrayMethods:
+    """What Tensor has of an array; its operators are set in ops/operators.py."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        _data: Any
+        shape: tuple[int, ...]
+        ndim: int
+        size: int
+        dtype: np.dtype
+        requires_grad: bool
+
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __floordiv__(self, other: Any) -> Tensor: ...
+        def __rfloordiv__(self, other: Any) -> Tensor: ...
+        def __mod__(self, other: Any) -> Tensor: ...
+        def __rmod__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __rmatmul__(self, other: Any) -> Tensor: ...
+        def __and__(self, other: Any) -> Tensor: ...
+        def __rand__(self, other: Any) -> Tensor: ...
+        def __or__(self, other: Any) -> Tensor: ...
+        def __ror__(self, other: Any) -> Tensor: ...
+        def __xor__(self, other: Any) -> Tensor: ...
+        def __rxor__(self, other: Any) -> Tensor: ...
+        def __lshift__(self, other: Any) -> Tensor: ...
+        def __rlshift__(self, other: Any) -> Tensor: ...
+        def __rshift__(self, other: Any) -> Tensor: ...
+        def __rrshift__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __pos__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+        def __iadd__(self, other: Any) -> Tensor: ...
+        def __isub__(self, other: Any) -> Tensor: ...
+        def __imul__(self, other: Any) -> Tensor: ...
+        def __itruediv__(self, other: Any) -> Tensor: ...
+        def __ifloordiv__(self, other: Any) -> Tensor: ...
+        def __imod__(self, other: Any) -> Tensor: ...
+        def __ipow__(self, other: Any) -> Tensor: ...
+        def __imatmul__(self, other: Any) -> Tensor: ...
+        def __iand__(self, other: Any) -> Tensor: ...
+        def __ior__(self, other: Any) -> Tensor: ...
+        def __ixor__(self, other: Any) -> Tensor: ...
+        def __ilshift__(self, other: Any) -> Tensor: ...
+        def __irshift__(self, other: Any) -> Tensor: ...
+        def __getitem__(self, key: Any) -> Tensor: ...
+        def __setitem__(self, key: Any, value: Any) -> None: ...
+
+    # -- reductions
+
+    def sum(self, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
+        return ops.sum(self, axis=axis, dtype=dtype, keepdims=keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return ops.mean(self, axis=axis, keepdims=keepdims)
+
+    def prod(self, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
+        return ops.prod(self, axis=axis, dtype=dtype, keepdims=keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return ops.max(self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return ops.min(self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Any = None, correction: Any = 0.0, keepdims: bool = False) -> Tensor:
+        return ops.var(self, axis=axis, correction=correction, keepdims=keepdims)
+
+    def std(self, axis: Any = None, correction: Any = 0.0, keepdims: bool = False) -> Tensor:
+        return ops.std(self, axis=axis, correction=correction, keepdims=keepdims)
+
+    def all(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return ops.all(self, axis=axis, keepdims=keepdims)
+
+    def any(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return ops.any(self, axis=axis, keepdims=keepdims)
+
+    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
+        return ops.argmax(self, axis=axis, keepdims=keepdims)
+
+    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
+        return ops.argmin(self, axis=axis, keepdims=keepdims)
+
+    # -- shapes
+
+    def reshape(self, *shape: Any) -> Tensor:
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def flatten(self) -> Tensor:
+        return ops.flatten(self)
+
+    def squeeze(self, axis: Any = None) -> Tensor:
+        return ops.squeeze(self, axis=axis)
+
+    def transpose(self, *axes: Any) -> Tensor:
+        order = axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else axes
+        return ops.permute_dims(self, tuple(order) or tuple(reversed(range(self.ndim))))
+
+    @property
+    def T(self) -> Tensor:
+        """The transpose of a matrix."""
+        if self.ndim != 2:
+            raise ValueError(f".T is for two dimensions, this tensor has shape {self.shape}. Use `.mT` for the last two, or permute_dims.")
+        return ops.matrix_transpose(self)
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two axes swapped."""
+        return ops.matrix_transpose(self)
+
+    # -- values
+
+    def dot(self, other: Any) -> Tensor:
+        return ops.matmul(self, other)
+
+    def round(self) -> Tensor:
+        return ops.round(self)
+
+    def conj(self) -> Tensor:
+        return ops.conj(self)
+
+    @property
+    def real(self) -> Tensor:
+        return ops.real(self) if self.dtype.kind == "c" else self  # type: ignore[return-value]
+
+    @property
+    def imag(self) -> Tensor:
+        return ops.imag(self)
+
+    # -- dtype, device, copies
+
+    def astype(self, dtype: Any, copy: bool = True) -> Tensor:
+        return ops.astype(self, dtype, copy=copy)
+
+    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, non_blocking: bool = False) -> Tensor:
+        """On another device, in another dtype, or both: recorded. Itself where nothing changes."""
+        return ops.to_any(self, *args, dtype=dtype, device=device, copy=copy, non_blocking=non_blocking)
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
+        return ops.to_any(self, device=device)
+
+    def cpu(self) -> Tensor:
+        return ops.to_any(self, device="cpu")
+
+    def cuda(self, device: int | None = None) -> Tensor:
+        return ops.to_any(self, device="cuda" if device is None else f"cuda:{device}")
+
+    def clone(self) -> Tensor:
+        """A copy, on the record."""
+        return ops.clone(self)
+
+    def copy(self) -> Tensor:
+        """A copy, on the record."""
+        return ops.clone(self)
+
+    # -- in place
+
+    def add_(self, other: Any) -> Tensor:
+        return ops.add_(self, other)
+
+    def sub_(self, other: Any) -> Tensor:
+        return ops.sub_(self, other)
+
+    def mul_(self, other: Any) -> Tensor:
+        return ops.mul_(self, other)
+
+    def div_(self, other: Any) -> Tensor:
+        return ops.div_(self, other)
+
+    def copy_(self, source: Any, non_blocking: bool = False) -> Tensor:
+        return ops.copy_(self, source, non_blocking)
+
+    def fill_(self, value: Any) -> Tensor:
+        return ops.fill_(self, value)
+
+    def zero_(self) -> Tensor:
+        return ops.zero_(self)
+
+    # -- out of the library
+
+    def item(self) -> Any:
+        """The one element as a Python number; no gradient flows through it."""
+        if self.size != 1:
+            raise RuntimeError(f"a tensor with {self.size} elements cannot be converted to Scalar: item() is for one element. Use `.tolist()`.")
+        return ops.to_numpy(self).item()
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers; a number for 0-d."""
+        return ops.to_numpy(self).tolist()
+
+    def numpy(self, force: bool = False) -> np.ndarray:
+        """The values as a NumPy array, which shares the memory of a tensor on the CPU.
+
+        Raises
+        ------
+        RuntimeError
+            If the tensor requires grad, unless `force=True`.
+        TypeError
+            If it is not on the CPU, unless `force=True`.
+        """
+        if not force:
+            if self.requires_grad and _modes.local.grad_enabled:
+                raise RuntimeError("a tensor that requires grad would lose its graph as a NumPy array. `t.numpy(force=True)` detaches and copies to host memory; no gradient flows through NumPy code.")
+            if self.device.type == "cuda":
+                raise TypeError(f"a tensor on {self.device} is not in host memory. `t.numpy(force=True)` copies it there; `t.cpu()` moves it on the record.")
+        return ops.to_numpy(self)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            if copy is False:
+                raise ValueError(f"a copy is needed to make {dtype} of {array.dtype}")
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        function = getattr(ops, {"power": "pow", "true_divide": "divide", "absolute": "abs", "conjugate": "conj", "invert": "bitwise_invert", "rint": "round",
+                                 "arctan2": "atan2", "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift"}.get(ufunc.__name__, ufunc.__name__.replace("arc", "a")), None)  # fmt: skip
+        if method != "__call__" or kwargs or function is None:
+            return NotImplemented
+        return function(*inputs)
+
+    def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
+        import anygrad
+
+        return anygrad
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise RuntimeError(f"the truth value of a tensor of {self.size} elements is ambiguous. Use anygrad.any(x) or anygrad.all(x).")
+        return bool(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu" or self.ndim:
+            raise TypeError(f"only 0-d integer tensors can be used as an index; this one is {self.dtype} of shape {self.shape}")
+        return int(self.item())
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("a 0-d tensor has no len()")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("a 0-d tensor cannot be iterated over")
+        return iter(ops.unstack(self))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(ops.any(ops.equal(self, value)))
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and self.ndim == 0 else format(str(self), spec)
+
+    def __repr__(self) -> str:
+        from ._repr import tensor_repr
+
+        return tensor_repr(self)  # type: ignore[arg-type]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError("only leaf tensors can be deep-copied: use `.detach().clone()`: a copy of a computed tensor would drop its graph")
+        with _modes.no_grad():
+            out = ops.clone(self)
+        memo[id(self)] = out
+        out.requires_grad = self.requires_grad
+        if self._grad is not None:
+            out._grad = copy.deepcopy(self._grad, memo)
+        return out
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError("only leaf tensors can be pickled: use `.detach()`: a pickled computed tensor would drop its graph")
+        return ops.rebuild, (np.array(ops.to_numpy(self)), str(self.device), self.requires_grad)
+
+    if TYPE_CHECKING:
+        is_leaf: bool
+        device: Any
+        _grad: Any
+
+

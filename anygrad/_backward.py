@@ -1,0 +1,274 @@
+"""`backward()` and `grad()`: the engine's public entry points, and the checks before it runs.
+
+Whatever is wrong with the arguments is found before any gradient flows, so that an
+error leaves every `.grad` and every graph as it was.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import _engine
+from ._backends import device_of, is_array, namespace
+from ._errors import DeviceError, DTypeError, ShapeError
+from ._graph import Node
+from ._tensor import Tensor, wrap
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Compute the gradients of leaves and add them to their `.grad`.
+
+    Parameters
+    ----------
+    tensors : Tensor or sequence of Tensors
+        What to differentiate.
+    grad_tensors : Tensor, None, or sequence of these, optional
+        dL/dself for each of `tensors`, of its own shape. Not needed for one element: 1.
+    retain_graph : bool, optional
+        Keep the saved values, so that the same graph can be run again. Default: `create_graph`.
+    create_graph : bool
+        Record the derivatives, for derivatives of higher order.
+    inputs : Tensor or sequence of Tensors, optional
+        Accumulate into these alone (they need not be leaves).
+
+    Raises
+    ------
+    RuntimeError
+        If a tensor does not require grad, has more than one element and no gradient, or was
+        differentiated before.
+    ShapeError, DTypeError, DeviceError
+        If a gradient does not fit its tensor.
+    """
+    roots, seeds = _starts(_as_tuple(tensors), grad_tensors, "backward()", create_graph)
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    if create_graph:
+        warnings.warn(
+            "backward(create_graph=True) leaves gradients in .grad that hold their graph, which holds the leaves: a reference "
+            "cycle. Use autograd.grad(..., create_graph=True), or set .grad = None when done.",
+            UserWarning,
+            stacklevel=3,
+        )
+    if inputs is None:
+        _engine.run(roots, seeds, None, retain_graph, create_graph)
+        return
+    wanted = _as_tuple(inputs)
+    if not wanted:
+        raise RuntimeError("backward() got inputs=[], so nothing would be computed. Leave `inputs` out for all leaves.")
+    nodes = [_node_of(t, i, "inputs of backward()") for i, t in enumerate(wanted)]
+    captured = _engine.run(roots, seeds, set(nodes), retain_graph, create_graph)
+    for tensor, node in dict(zip(wanted, nodes, strict=True)).items():
+        if node in captured:
+            _engine.accumulate_into(tensor, node, captured[node], create_graph)
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of `outputs` with respect to `inputs`; no `.grad` is touched.
+
+    Parameters
+    ----------
+    outputs, inputs : Tensor, GradientEdge, or sequence of these
+        What to differentiate, and with respect to what.
+    grad_outputs : Tensor, None, or sequence of these, optional
+        dL/dself for each output, of its own shape. Not needed for one element: 1.
+    retain_graph : bool, optional
+        Keep the saved values. Default: `create_graph`.
+    create_graph : bool
+        Record the derivatives, for derivatives of higher order.
+    only_inputs : bool
+        Deprecated; gradients are never accumulated.
+    allow_unused : bool, optional
+        Give None for an input that the outputs do not depend on. Default: `materialize_grads`.
+    is_grads_batched : bool
+        `grad_outputs` have a leading batch axis; so will the result.
+    materialize_grads : bool
+        Give zeros for an input that the outputs do not depend on.
+
+    Returns
+    -------
+    tuple of Tensor or None
+        One for each input, of its shape and dtype.
+
+    Raises
+    ------
+    RuntimeError
+        If an input is not used and neither `allow_unused` nor `materialize_grads` is given.
+    """
+    if not only_inputs:
+        warnings.warn("only_inputs is deprecated: gradients are never accumulated. Use autograd.backward for that.", FutureWarning, stacklevel=2)
+    if allow_unused is False and materialize_grads:
+        raise ValueError("materialize_grads=True gives zeros for unused inputs, so allow_unused cannot be False")
+    allow_unused = materialize_grads if allow_unused is None else allow_unused
+    outputs, wanted = _as_tuple(outputs), _as_tuple(inputs)
+    nodes = [_node_of(t, i, "inputs of grad()") for i, t in enumerate(wanted)]
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    if is_grads_batched:
+        return _batched(outputs, wanted, grad_outputs, create_graph, allow_unused, materialize_grads)
+    roots, seeds = _starts(outputs, grad_outputs, "grad()", create_graph)
+    captured = _engine.run(roots, seeds, set(nodes), retain_graph, create_graph)
+    results: list[Tensor | None] = []
+    for i, (tensor, node) in enumerate(zip(wanted, nodes, strict=True)):
+        g = captured.get(node)
+        if g is not None:
+            results.append(g if isinstance(g, Tensor) else wrap(g))
+        elif materialize_grads:
+            from .ops.creation import zeros_like
+
+            results.append(zeros_like(tensor))
+        elif allow_unused:
+            results.append(None)
+        else:
+            raise RuntimeError(
+                f"input {i} of grad() (shape {tuple(node.shape)}) appears to not have been used in the graph of the outputs. Pass "
+                "allow_unused=True to get None for it, or materialize_grads=True to get zeros."
+            )
+    return tuple(results)
+
+
+def _batched(outputs: Any, wanted: Any, grad_outputs: Any, create_graph: bool, allow_unused: bool, materialize_grads: bool) -> tuple[Tensor | None, ...]:
+    from .ops.manipulation import stack
+
+    seeds = _as_tuple(grad_outputs)
+    rows = [
+        grad(outputs, wanted, [s[i] for s in seeds], True, create_graph, True, allow_unused, False, materialize_grads)
+        for i in range(seeds[0].shape[0])
+    ]
+    return tuple(None if column[0] is None else stack(column) for column in zip(*rows, strict=True))
+
+
+# ---------------------------------------------------------------------------
+# checks
+# ---------------------------------------------------------------------------
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, Tensor) or hasattr(value, "output_nr"):
+        return (value,)
+    if is_array(value) or isinstance(value, str) or not hasattr(value, "__iter__"):
+        raise TypeError(f"expected a Tensor or a sequence of Tensors, got {type(value).__name__}")
+    return tuple(value)
+
+
+def _node_of(tensor: Any, position: int, where: str) -> Node:
+    if isinstance(tensor, tuple):  # a GradientEdge
+        return edge_node(tensor)
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"{where}: item {position} is {type(tensor).__name__}, not a Tensor")
+    if tensor._node is None:
+        raise RuntimeError(f"{where}: item {position} (shape {tensor.shape}) does not require grad (requires_grad=False). Call `.requires_grad_()` on it before computing with it.")
+    return tensor._node
+
+
+def edge_node(edge: Any) -> Node:
+    """The node that the engine sends gradients to, for a GradientEdge (node, output_nr)."""
+    node, index = edge
+    if node.outputs == 1:
+        return node
+    raise RuntimeError(f"{node.name()} has several outputs: pass the tensor itself instead of its GradientEdge")
+
+
+def _starts(tensors: Sequence[Any], gradients: Any, where: str, create_graph: bool) -> tuple[list[Node], list[Any]]:
+    """The nodes to start from, and the gradient at each, checked."""
+    if not tensors:
+        raise RuntimeError(f"{where} got no tensors to differentiate")
+    if gradients is None:
+        given: tuple[Any, ...] = (None,) * len(tensors)
+    else:
+        given = (gradients,) if isinstance(gradients, Tensor) or is_array(gradients) else tuple(gradients)
+    if len(given) != len(tensors):
+        raise RuntimeError(f"{where} got {len(tensors)} tensors and {len(given)} gradients; pass one for each (None where it is implied)")
+    roots, seeds = [], []
+    for i, (tensor, g) in enumerate(zip(tensors, given, strict=True)):
+        if isinstance(tensor, tuple):
+            node = edge_node(tensor)
+        elif not isinstance(tensor, Tensor):
+            raise TypeError(f"{where}: tensor {i} is {type(tensor).__name__}, not a Tensor")
+        elif tensor._node is None:
+            raise RuntimeError(_no_graph(tensor, where))
+        else:
+            node = tensor._node
+        roots.append(node)
+        seed = _seed(node, tensor, g, i, where)
+        seeds.append(seed if create_graph else seed._data)
+    return roots, seeds
+
+
+def _seed(node: Node, tensor: Any, g: Any, position: int, where: str) -> Tensor:
+    shape = tuple(node.shape)
+    if g is None:
+        if int(np.prod(shape)) != 1:
+            call = f"{where[:-1]}gradient)" if where == "backward()" else "grad(y, x, gradient)"
+            raise RuntimeError(
+                f"{where} needs one number (a gradient can be implicitly created only for scalar outputs: grad can be implicitly created "
+                f"only for scalar outputs); this tensor has shape {shape}. Use `y.sum().backward()`, or pass dL/dy: `y.{call}` with shape {shape}."
+            )
+        if np.dtype(_dtype(node)).kind == "c":
+            raise RuntimeError(f"{where}: a gradient is implied only for real scalar outputs; this one is {_dtype(node)}. Differentiate its real part or its abs, or pass the gradient.")
+        return _ones(node, tensor)
+    if not isinstance(g, Tensor):
+        if not is_array(g):
+            raise TypeError(f"{where}: the gradient must be a Tensor or None, not {type(g).__name__}")
+        g = wrap(g)
+    if tuple(g._data.shape) != shape:
+        raise ShapeError(
+            f"{where}: Mismatch in shape: grad_output[{position}] has shape {tuple(g._data.shape)} and output[{position}] has shape {shape}. "
+            "The gradient argument is dL/dself: it has the tensor's own shape."
+        )
+    if isinstance(tensor, Tensor) and device_of(g._data) != device_of(tensor._data):
+        raise DeviceError(f"{where}: the gradient is on {device_of(g._data)}, the tensor on {device_of(tensor._data)}. Use `gradient.to({str(device_of(tensor._data))!r})`.")
+    if g._data.dtype is not node.dtype and g._data.dtype != node.dtype:
+        if (g.dtype.kind == "c") != (np.dtype(_dtype(node)).kind == "c"):
+            raise DTypeError(f"{where}: Mismatch in dtype: grad_output[{position}] is {g.dtype} and output[{position}] is {_dtype(node)}; both must be complex or both real.")
+        from .ops.data_types import astype
+
+        g = astype(g, _dtype(node))
+    return g
+
+
+def _dtype(node: Node) -> np.dtype:
+    from ._backends import as_dtype
+
+    return as_dtype(node.dtype)
+
+
+def _ones(node: Node, tensor: Any) -> Tensor:
+    if isinstance(tensor, Tensor):
+        xp = namespace(tensor._data)
+        with xp.device_guard(xp.device_of(tensor._data)):
+            return wrap(xp.ones_like(tensor._data))
+    from ._backends import load
+
+    return wrap(load("numpy").ones(node.shape, dtype=node.dtype))
+
+
+def _no_graph(tensor: Tensor, where: str) -> str:
+    """Why a result has no graph, as far as the tensor itself can tell."""
+    if tensor.dtype.kind not in "fc":
+        why = f"its dtype is {tensor.dtype}, and only floating and complex tensors carry gradients"
+    else:
+        why = (
+            "no input required grad, or it was computed under `no_grad`, or it went through `detach()`, `item()` or NumPy"
+        )
+    return (
+        f"{where}: this tensor (shape {tensor.shape}) does not require grad and has no grad_fn: {why}. Setting requires_grad on the "
+        "result does not help: it would be a new leaf. Call `.requires_grad_()` on the inputs before computing."
+    )

@@ -1,0 +1,52 @@
+"""An array library's error, in our words: which function, which arguments, what to do.
+
+The library's own error stays chained underneath.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import _errors
+from ._backends import as_dtype, device_of, is_array
+from ._errors import AxisError, DTypeError, LinAlgError, OutOfMemoryError, ShapeError
+
+_OURS = (_errors.ShapeError, _errors.DTypeError, _errors.DeviceError, _errors.AxisError, _errors.LinAlgError, _errors.OutOfMemoryError)
+
+
+def describe(name: str, value: Any) -> str:
+    """An argument in a message: name, shape, dtype, device."""
+    if is_array(value):
+        return f"`{name}` of shape {tuple(value.shape)}, {as_dtype(value.dtype)}, on {device_of(value)}"
+    text = repr(value)
+    return f"`{name}` = {text if len(text) <= 40 else text[:37] + '...'}"
+
+
+def translate(error: Exception, function: str, names: Sequence[str], raws: Sequence[Any], params: dict[str, Any]) -> Exception:
+    """The error to raise in place of what the array library raised."""
+    if isinstance(error, _OURS) or error.__cause__ is not None:
+        return error
+    labels = names if len(names) == len(raws) else [f"{names[0]}[{i}]" for i in range(len(raws))]
+    listed = "; ".join([describe(n, r) for n, r in zip(labels, raws, strict=True)] + [describe(k, v) for k, v in params.items()])
+    said = str(error).partition("\n")[0].rstrip(".")
+    arrays = [r for r in raws if is_array(r)]
+    text = f"{function}: {said}. Arguments: {listed}."
+    if isinstance(error, MemoryError):
+        return OutOfMemoryError(text)
+    if isinstance(error, np.exceptions.AxisError) or "axis" in said.lower() and "out of" in said.lower():
+        return AxisError(f"{function}: axis out of range: {said}. Arguments: {listed}.")
+    if isinstance(error, np.linalg.LinAlgError):
+        return LinAlgError(text)
+    if isinstance(error, IndexError):
+        return IndexError(text)
+    if isinstance(error, TypeError):
+        return DTypeError(text)
+    if isinstance(error, ValueError):
+        shapes = " and ".join(str(tuple(a.shape)) for a in arrays)
+        if "broadcast" in said:
+            return ShapeError(f"{function}: shapes {shapes} do not broadcast: sizes must match or be 1, counted from the last axis. Arguments: {listed}.")
+        return ShapeError(text)
+    return error

@@ -1,0 +1,86 @@
+"""Python numbers beside arrays: they change the kind of the result, never its width.
+
+A float among integers takes the default dtype, which is float32 unless set."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from ._backends import Backend, as_dtype, is_array
+from ._errors import DTypeError
+
+Scalar = bool | int | float | complex
+_ORDER = "biufc"
+_default = np.dtype(np.float32)
+
+
+class set_default_dtype:
+    """Set the dtype of Python floats and of constructors without `dtype=`.
+
+    Parameters
+    ----------
+    dtype : dtype
+        float16, float32 or float64. The default complex dtype follows it.
+
+    It takes effect at once; as a context manager it is undone at the end.
+    """
+
+    def __init__(self, dtype: Any) -> None:
+        global _default
+        dtype = as_dtype(dtype)
+        if dtype.kind != "f":
+            raise DTypeError(f"the default dtype must be a floating one, not {dtype}")
+        self._before, _default = _default, dtype
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        global _default
+        _default = self._before
+
+
+def get_default_dtype() -> np.dtype:
+    """The dtype of Python floats and of constructors without `dtype=`."""
+    return _default
+
+
+def default_complex() -> np.dtype:
+    return np.dtype(np.complex128 if _default == np.float64 else np.complex64)
+
+
+def dtype_of(value: Scalar) -> np.dtype:
+    """The dtype of a Python number alone."""
+    if isinstance(value, bool):
+        return np.dtype(np.bool_)
+    if isinstance(value, int):
+        return np.dtype(np.int64)
+    return _default if isinstance(value, float) else default_complex()
+
+
+def weak_dtype(value: Scalar, others: list[np.dtype]) -> np.dtype:
+    """The dtype that a Python number takes beside arrays of these dtypes."""
+    alone = dtype_of(value)
+    widest = np.result_type(*others) if len(others) > 1 else others[0]
+    kind = "f" if widest.kind == "V" else widest.kind
+    if kind == "u":
+        kind = "i"
+    if _ORDER.index(alone.kind) <= _ORDER.index(kind):
+        return widest
+    if alone.kind == "c" and kind == "f":
+        return np.result_type(widest, np.complex64)
+    return alone
+
+
+def as_weak(value: Scalar, raws: list[Any], xp: Backend) -> Any:
+    """A Python number as a 0-d array beside these arrays."""
+    arrays = [a for a in raws if is_array(a)]
+    dtype = weak_dtype(value, [as_dtype(a.dtype) for a in arrays])
+    return full_like_scalar(value, dtype, arrays[0], xp)
+
+
+def full_like_scalar(value: Scalar, dtype: np.dtype, like: Any, xp: Backend) -> Any:
+    """A 0-d array with this value on the device of `like`."""
+    return xp.asarray(value, dtype=xp.raw_dtype(dtype), device=xp.device_of(like))

@@ -1,0 +1,359 @@
+"""Tensors out of nothing, out of data, out of other arrays: the creation functions of the standard.
+
+All take `dtype`, `device` and `requires_grad`; without `dtype` floats are of the default
+dtype (float32 unless set), and without `device` they are made on the default device.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _alias, _backends
+from .._backends import as_device, as_dtype, device, is_array, load, move, namespace
+from .._errors import DTypeError, ShapeError
+from .._primitive import primitive
+from .._scalars import default_complex, dtype_of, get_default_dtype
+from .._tensor import Tensor, wrap
+
+
+def _shape(name: str, size: tuple[Any, ...], shape: Any = None) -> tuple[int, ...]:
+    """(2, 3), ((2, 3),) and shape=(2, 3) alike."""
+    if shape is not None:
+        size = (shape,)
+    if len(size) == 1 and not isinstance(size[0], (int, np.integer)):
+        size = size[0]
+    try:
+        return tuple(int(n.__index__()) for n in size)
+    except (AttributeError, TypeError):
+        raise TypeError(f"{name}: a shape is given by integers, {name}(2, 3) or {name}((2, 3)), not by {size!r}") from None
+
+
+def _made(array: Any, requires_grad: bool) -> Tensor:
+    """The Tensor that a constructor returns."""
+    from .. import _modes
+
+    out = wrap(array)
+    if not isinstance(requires_grad, bool):
+        raise TypeError(f"requires_grad must be a bool, not {type(requires_grad).__name__}")
+    if _modes.local.inference:
+        _alias.alias_of(out).storage.inference = True
+    if requires_grad:
+        out.requires_grad = True
+    return out
+
+
+def _filled(name: str, shape: tuple[int, ...], dtype: Any, where: Any, requires_grad: bool, *value: Any) -> Tensor:
+    place = as_device(where)
+    xp = place.backend
+    raw = xp.raw_dtype(get_default_dtype() if dtype is None else as_dtype(dtype))
+    if any(n < 0 for n in shape):
+        raise ShapeError(f"{name}: a size cannot be negative, got shape {shape}")
+    with xp.device_guard(place.raw):
+        array = getattr(xp, name)(shape, *value, dtype=raw, device=place.raw)
+    return _made(array, requires_grad)
+
+
+def zeros(*size: Any, shape: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros: `zeros(2, 3)` or `zeros((2, 3))`."""
+    return _filled("zeros", _shape("zeros", size, shape), dtype, device, requires_grad)
+
+
+def ones(*size: Any, shape: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones: `ones(2, 3)` or `ones((2, 3))`."""
+    return _filled("ones", _shape("ones", size, shape), dtype, device, requires_grad)
+
+
+def empty(*size: Any, shape: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Whatever the memory holds: `empty(2, 3)` or `empty((2, 3))`."""
+    return _filled("empty", _shape("empty", size, shape), dtype, device, requires_grad)
+
+
+def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """One number throughout. Without `dtype` it is of the number's kind."""
+    if isinstance(fill_value, Tensor):
+        dtype = fill_value.dtype if dtype is None else dtype
+        fill_value = fill_value.item()
+    if isinstance(fill_value, np.generic):
+        dtype = fill_value.dtype if dtype is None else dtype
+        fill_value = fill_value.item()
+    if not isinstance(fill_value, (bool, int, float, complex)):
+        raise TypeError(f"full: fill_value must be a number, not {type(fill_value).__name__}")
+    dtype = dtype_of(fill_value) if dtype is None else dtype
+    return _filled("full", _shape("full", (shape,)), dtype, device, requires_grad, fill_value)
+
+
+def _like(name: str, x: Any, dtype: Any, where: Any, requires_grad: bool, *value: Any) -> Tensor:
+    x = x if isinstance(x, Tensor) else asarray(x)
+    where = x.device if where is None else where
+    return _filled(name, x.shape, x.dtype if dtype is None else dtype, where, requires_grad, *value)
+
+
+def zeros_like(x: Any, /, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros with the shape, dtype and device of x."""
+    return _like("zeros", x, dtype, device, requires_grad)
+
+
+def ones_like(x: Any, /, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones with the shape, dtype and device of x."""
+    return _like("ones", x, dtype, device, requires_grad)
+
+
+def empty_like(x: Any, /, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Memory with the shape, dtype and device of x."""
+    return _like("empty", x, dtype, device, requires_grad)
+
+
+def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """One number throughout, with the shape, dtype and device of x."""
+    fill_value = fill_value.item() if isinstance(fill_value, (Tensor, np.generic)) else fill_value
+    return _like("full", x, dtype, device, requires_grad, fill_value)
+
+
+def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones on the k-th diagonal, zeros elsewhere."""
+    place = as_device(device)
+    raw = place.backend.raw_dtype(get_default_dtype() if dtype is None else as_dtype(dtype))
+    with place.backend.device_guard(place.raw):
+        return _made(place.backend.eye(n_rows, n_cols, k=k, dtype=raw, device=place.raw), requires_grad)
+
+
+def _number(value: Any) -> Any:
+    return value.item() if isinstance(value, (Tensor, np.generic)) else value
+
+
+def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Evenly spaced numbers from `start` up to `stop`, without it; `arange(n)` starts at 0."""
+    start, stop, step = _number(start), _number(stop), _number(step)
+    if stop is None:
+        start, stop = 0, start
+    if step == 0:
+        raise ValueError("arange: step cannot be 0")
+    if dtype is None:
+        dtype = np.int64 if all(isinstance(v, int) for v in (start, stop, step)) else get_default_dtype()
+    place = as_device(device)
+    with place.backend.device_guard(place.raw):
+        return _made(place.backend.arange(start, stop, step, dtype=place.backend.raw_dtype(as_dtype(dtype)), device=place.raw), requires_grad)
+
+
+def linspace(start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None, endpoint: bool = True, requires_grad: bool = False) -> Tensor:
+    """`num` evenly spaced numbers from `start` to `stop`."""
+    start, stop = _number(start), _number(stop)
+    if dtype is None:
+        dtype = default_complex() if isinstance(start, complex) or isinstance(stop, complex) else get_default_dtype()
+    place = as_device(device)
+    with place.backend.device_guard(place.raw):
+        array = place.backend.linspace(start, stop, num, dtype=place.backend.raw_dtype(as_dtype(dtype)), device=place.raw, endpoint=endpoint)
+    return _made(array, requires_grad)
+
+
+# ---------------------------------------------------------------------------
+# from data
+# ---------------------------------------------------------------------------
+
+
+def _from_python(name: str, data: Any, dtype: Any) -> np.ndarray:
+    """A new NumPy array from numbers and nested sequences of them."""
+    if data is None or isinstance(data, (str, bytes, dict, set)):
+        raise TypeError(f"{name}: data must be numbers, a nested list of numbers or an array, not {type(data).__name__}")
+    values = _plain(data)
+    try:
+        array = np.array(values)
+    except ValueError as error:
+        raise ShapeError(f"{name}: the nested lists do not have one common shape. Rows must be of equal length.") from error
+    if array.dtype.kind not in "biufc":
+        raise DTypeError(f"{name}: data must be numbers; this makes an array of dtype {array.dtype}")
+    if dtype is not None:
+        wanted = as_dtype(dtype)
+        if array.dtype.kind == "c" and wanted.kind not in "cb":
+            raise DTypeError(f"{name}: complex data cannot become {wanted}. Take the real part first.")
+        if wanted.kind in "iu" and array.dtype.kind in "iu" and array.size and not (np.iinfo(wanted).min <= array.min() and array.max() <= np.iinfo(wanted).max):
+            raise OverflowError(f"{name}: the data do not fit in {wanted}") from None
+        return array.astype(wanted)
+    if not _has_numpy_floats(data):
+        if array.dtype.kind == "f":
+            array = array.astype(get_default_dtype())
+        elif array.dtype.kind == "c":
+            array = array.astype(default_complex())
+    return array
+
+
+def _plain(data: Any) -> Any:
+    """Nested sequences with the Tensors in them made NumPy arrays."""
+    if isinstance(data, Tensor):
+        return data.numpy(force=True)
+    if isinstance(data, (list, tuple)):
+        return [_plain(v) for v in data]
+    return data
+
+
+def _has_numpy_floats(data: Any) -> bool:
+    """Whether numbers in the data have a dtype of their own, so that the default does not apply."""
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return isinstance(data, (np.generic, np.ndarray, Tensor))
+
+
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new leaf with a copy of `data`: numbers, nested lists of numbers, an array, a Tensor.
+
+    Raises
+    ------
+    TypeError, ShapeError
+        If `data` is not numbers, or its rows are of different lengths.
+    """
+    if isinstance(data, Tensor):
+        warnings.warn("tensor(t) copies a Tensor out of its graph. To copy a tensor, use t.detach().clone(); to keep the graph, t.clone() or asarray(t).", UserWarning, stacklevel=2)
+        data = data._data
+    if _nests_tracked(data):
+        warnings.warn("tensor([...]) of Tensors that require grad copies their values out of the graph. To keep it, use stack([...]).", UserWarning, stacklevel=2)
+    return _made(_copied("tensor", data, dtype, device), requires_grad)
+
+
+def _nests_tracked(data: Any) -> bool:
+    if isinstance(data, Tensor):
+        return data.requires_grad
+    return isinstance(data, (list, tuple)) and any(_nests_tracked(v) for v in data)
+
+
+def _copied(name: str, data: Any, dtype: Any, where: Any) -> Any:
+    """A raw array with a copy of the data, on a device."""
+    if not is_array(data):
+        place = as_device(where)
+        return move(_from_python(name, data, dtype), place) if place.type != "cpu" else _from_python(name, data, dtype)
+    if isinstance(data, np.generic):
+        data = np.asarray(data)
+    xp = namespace(data)
+    target = xp.device_of(data) if where is None else None
+    array = data if dtype is None or as_dtype(data.dtype) == as_dtype(dtype) else xp.astype(data, xp.raw_dtype(as_dtype(dtype)))
+    if target is None:
+        array = move(array, device(where))
+    return xp.copy(array) if array is data or namespace(array) is xp and xp.shares_memory(array, data) else array
+
+
+def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False) -> Tensor:
+    """`obj` as a Tensor: a Tensor stays on its graph, an array shares its memory where it can.
+
+    Parameters
+    ----------
+    obj : Tensor, array, number or nested sequence of numbers
+    dtype, device : optional
+        Default: those of `obj`; Python floats take the default dtype.
+    copy : bool, optional
+        True always copies; False raises where a copy is needed; None copies where need be.
+
+    Raises
+    ------
+    ValueError
+        If `copy=False` and a copy is needed.
+    """
+    if isinstance(obj, Tensor):
+        from .data_types import astype
+        from .devices import to
+
+        out = obj
+        if dtype is not None and out.dtype != as_dtype(dtype):
+            out = astype(out, dtype)
+        if device is not None:
+            out = to(out, device)
+        if copy is False and out is not obj:
+            raise ValueError("asarray: copy=False, but the dtype or device differs, so a copy is needed")
+        out = out.clone() if copy and out is obj else out
+    elif is_array(obj) and not isinstance(obj, np.generic):
+        array = obj
+        xp = namespace(array)
+        if dtype is not None and as_dtype(array.dtype) != as_dtype(dtype):
+            array = xp.astype(array, xp.raw_dtype(as_dtype(dtype)))
+        if device is not None:
+            array = move(array, _backends.device(device))
+        if copy is False and array is not obj:
+            raise ValueError("asarray: copy=False, but the dtype or device differs, so a copy is needed")
+        out = wrap(xp.copy(array) if copy and array is obj else array)
+    elif hasattr(obj, "__dlpack__"):
+        out = from_dlpack(obj)
+        return asarray(out, dtype=dtype, device=device, copy=copy, requires_grad=requires_grad)
+    else:
+        if copy is False:
+            raise ValueError("asarray: copy=False, but making a Tensor out of Python numbers copies them")
+        if _nests_tracked(obj):
+            from .manipulation import stack
+
+            out = stack([asarray(v) for v in obj])
+            return asarray(out, dtype=dtype, device=device, requires_grad=requires_grad)
+        out = wrap(_copied("asarray", obj, dtype, device))
+    if requires_grad:
+        out.requires_grad = True
+    return out
+
+
+as_tensor = asarray
+
+
+def from_numpy(array: np.ndarray) -> Tensor:
+    """A leaf over the memory of a NumPy array: writes to either are seen through both.
+
+    Raises
+    ------
+    TypeError
+        If it is not a NumPy array, or one of objects or strings.
+    """
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"from_numpy: expected a numpy.ndarray, not {type(array).__name__}. Use anygrad.asarray(...).")
+    if not is_array(array):
+        raise DTypeError(f"from_numpy: arrays of dtype {array.dtype} cannot be Tensors; supported are bool, integers, floats and complex")
+    load("numpy")
+    return wrap(array)
+
+
+def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A Tensor over the memory of any object with `__dlpack__`, on the device where it is."""
+    if isinstance(x, Tensor):
+        return asarray(x, device=device, copy=copy)
+    if not hasattr(x, "__dlpack_device__"):
+        raise TypeError(f"from_dlpack: {type(x).__name__} has no __dlpack__")
+    kind = int(x.__dlpack_device__()[0])
+    backend = load("cupy" if kind in (2, 13) else "numpy")
+    out = wrap(backend.from_dlpack(x))
+    return asarray(out, device=device, copy=copy)
+
+
+# ---------------------------------------------------------------------------
+# out of other tensors
+# ---------------------------------------------------------------------------
+
+
+@primitive("Tril", x=lambda g, k, xp: xp.tril(g, k=k))
+def _tril(xp: Any, x: Any, *, k: Any) -> Any:
+    return xp.tril(x, k=k)
+
+
+@primitive("Triu", x=lambda g, k, xp: xp.triu(g, k=k))
+def _triu(xp: Any, x: Any, *, k: Any) -> Any:
+    return xp.triu(x, k=k)
+
+
+def tril(x: Tensor, /, *, k: int = 0) -> Tensor:
+    """The lower triangle of each matrix, up to the k-th diagonal; zeros elsewhere."""
+    return _tril(x, k=k)
+
+
+def triu(x: Tensor, /, *, k: int = 0) -> Tensor:
+    """The upper triangle of each matrix, from the k-th diagonal; zeros elsewhere."""
+    return _triu(x, k=k)
+
+
+def meshgrid(*arrays: Tensor, indexing: str = "xy") -> tuple[Tensor, ...]:
+    """Coordinate matrices from coordinate vectors."""
+    from .manipulation import broadcast_to, permute_dims, reshape
+
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"meshgrid: indexing is 'xy' or 'ij', not {indexing!r}")
+    vectors: Sequence[Tensor] = [asarray(a) for a in arrays]
+    n, sizes = len(vectors), tuple(v.size for v in vectors)
+    grids = [broadcast_to(reshape(v, (1,) * i + (-1,) + (1,) * (n - i - 1)), sizes) for i, v in enumerate(vectors)]
+    if indexing == "xy" and n > 1:
+        grids = [permute_dims(x, (1, 0, *range(2, n))) for x in grids]
+    return tuple(grids)

@@ -1,0 +1,94 @@
+"""Dtypes: casting, promotion, limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._backends import as_dtype
+from .._errors import DTypeError
+from .._primitive import primitive
+from .._scalars import weak_dtype
+from .._tensor import Tensor
+
+bool = np.dtype(np.bool_)
+int8, int16, int32, int64 = (np.dtype(f"int{n}") for n in (8, 16, 32, 64))
+uint8, uint16, uint32, uint64 = (np.dtype(f"uint{n}") for n in (8, 16, 32, 64))
+float16, float32, float64 = (np.dtype(f"float{n}") for n in (16, 32, 64))
+complex64, complex128 = np.dtype("complex64"), np.dtype("complex128")
+
+
+@primitive("ToCopy", holomorphic=False, x=lambda g, x_dtype, xp: xp.astype(g, x_dtype))
+def _astype(xp: Any, x: Any, *, dtype: Any) -> Any:
+    return xp.astype(x, xp.raw_dtype(dtype))
+
+
+def astype(x: Tensor, dtype: Any, /, *, copy: Any = True, device: Any = None) -> Tensor:
+    """x in another dtype. The gradient comes back in x's own; integers end the graph.
+
+    Parameters
+    ----------
+    x : Tensor
+    dtype : dtype
+    copy : bool
+        False returns x itself where the dtype is the same already.
+    device : device, optional
+        Where the result is to be.
+    """
+    from .creation import asarray
+    from .devices import to
+
+    x = x if isinstance(x, Tensor) else asarray(x)
+    wanted = as_dtype(dtype)
+    out = x if not copy and x.dtype == wanted else _astype(x, dtype=wanted)
+    return out if device is None else to(out, device)
+
+
+def _dtypes(values: tuple[Any, ...]) -> list[np.dtype]:
+    return [v.dtype if isinstance(v, Tensor) else as_dtype(v.dtype) if hasattr(v, "dtype") else as_dtype(v) for v in values]
+
+
+def result_type(*arrays_and_dtypes: Any) -> np.dtype:
+    """The dtype of an operation on these: Tensors, arrays, dtypes and Python numbers."""
+    numbers = [v for v in arrays_and_dtypes if type(v) in (type(True), int, float, complex)]
+    strong = _dtypes(tuple(v for v in arrays_and_dtypes if type(v) not in (type(True), int, float, complex)))
+    if not strong:
+        raise ValueError("result_type: give at least one array or dtype")
+    dtype = np.result_type(*strong)
+    for value in numbers:
+        dtype = weak_dtype(value, [dtype])
+    return dtype
+
+
+def can_cast(from_: Any, to: Any, /) -> Any:
+    """Whether one dtype can become another by the promotion rules of the standard."""
+    return np.can_cast(_dtypes((from_,))[0], as_dtype(to))
+
+
+def isdtype(dtype: Any, kind: Any) -> Any:
+    """Whether a dtype is of a kind: "real floating", "integral", another dtype, or a tuple of these."""
+    return np.isdtype(as_dtype(dtype), tuple(k if isinstance(k, str) else as_dtype(k) for k in kind) if isinstance(kind, tuple) else kind if isinstance(kind, str) else as_dtype(kind))
+
+
+def finfo(type: Any, /) -> Any:
+    """The limits of a floating or complex dtype."""
+    dtype = _dtypes((type,))[0]
+    if dtype.kind not in "fc":
+        raise DTypeError(f"finfo: {dtype} is not a floating dtype. Use iinfo for integers.")
+    return np.finfo(dtype)
+
+
+def iinfo(type: Any, /) -> Any:
+    """The limits of an integer dtype."""
+    dtype = _dtypes((type,))[0]
+    if dtype.kind not in "iu":
+        raise DTypeError(f"iinfo: {dtype} is not an integer dtype. Use finfo for floats.")
+    return np.iinfo(dtype)
+
+
+__all__ = [
+    "astype", "bool", "can_cast", "complex64", "complex128", "finfo", "float16", "float32", "float64", "iinfo", "int8",
+    "int16", "int32", "int64", "isdtype", "result_type", "uint8", "uint16", "uint32", "uint64",
+]  # fmt: skip
+

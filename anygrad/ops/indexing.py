@@ -1,0 +1,175 @@
+"""Reading at indices: `x[key]`, take, take_along_axis; and what their gradients need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._alias import cell_of
+from .._backends import as_dtype, is_array, namespace
+from .._errors import DTypeError
+from .._primitive import primitive
+from .._tensor import Tensor
+from ._axes import as_tensor, axis_of
+
+
+class Key:
+    """An index: integers, slices, Ellipsis, None, and index arrays.
+
+    Index arrays that were Tensors are kept in their cells, so that writing to them later
+    does not change what was read.
+    """
+
+    __slots__ = ("cells",)
+
+    def __init__(self, key: Any) -> None:
+        self.cells = tuple(_part(k) for k in key) if isinstance(key, tuple) else _part(key)
+
+    @property
+    def array(self) -> Any:
+        """The key for a raw array."""
+        if isinstance(self.cells, tuple):
+            return tuple(_raw(c) for c in self.cells)
+        return _raw(self.cells)
+
+    @property
+    def is_basic(self) -> bool:
+        """Only integers, slices, Ellipsis and None: what gives a view."""
+        return all(c is None or c is Ellipsis or type(c) in (int, slice) for c in (self.cells if isinstance(self.cells, tuple) else (self.cells,)))
+
+
+def _part(k: Any) -> Any:
+    if k is None or k is Ellipsis or type(k) is int:
+        return k
+    if type(k) is slice:
+        return slice(*(v if v is None else v.__index__() for v in (k.start, k.stop, k.step)))
+    if isinstance(k, Tensor):
+        if k.dtype.kind not in "iub":
+            raise IndexError(f"an index must be of integers or booleans, not {k.dtype}. Use `.astype(anygrad.int64)`.")
+        return int(k) if k.ndim == 0 and k.dtype.kind in "iu" else cell_of(k)
+    if isinstance(k, (bool, np.bool_)):
+        return np.asarray(k)
+    if isinstance(k, np.integer):
+        return int(k)
+    if isinstance(k, (list, range)):
+        values = np.asarray([v.tolist() if isinstance(v, Tensor) else v for v in k])
+        k = values.astype(np.int64) if not values.size else values
+    if is_array(k):
+        if as_dtype(k.dtype).kind not in "iub":
+            raise IndexError(f"an index must be of integers or booleans, not {k.dtype}")
+        return k
+    if hasattr(k, "__index__"):
+        return k.__index__()
+    raise IndexError(f"{type(k).__name__} is not an index. Use integers, slices, None, ..., or arrays of integers or booleans.")
+
+
+def _raw(c: Any) -> Any:
+    return c.array if hasattr(c, "array") else c
+
+
+def _adapted(key: Any, xp: Any) -> Any:
+    """The key with NumPy's index arrays on the device of the array that is read."""
+    if isinstance(key, tuple):
+        return tuple(_adapted(k, xp) for k in key)
+    if isinstance(key, (np.ndarray, np.generic)) and xp.name != "numpy":
+        return xp.asarray(key)
+    return key
+
+
+@primitive("Slice", view=True, x=lambda g, x_shape, key, xp: xp.scatter_add(x_shape, key, g))
+def _getitem(xp: Any, x: Any, *, key: Any) -> Any:
+    return x[key]
+
+
+@primitive("Index", x=lambda g, x_shape, key, xp: xp.scatter_add(x_shape, key, g))
+def _gather(xp: Any, x: Any, key: Any) -> Any:
+    return x[key]
+
+
+@primitive("ScatterAdd", g=lambda g, key: g[key])
+def _scatter_add(xp: Any, g: Any, key: Any, *, shape: Any) -> Any:
+    return xp.scatter_add(shape, key, g)
+
+
+@primitive("ZeroAt", x=lambda g, key, xp: xp.zero_at(g, key))
+def _zero_at(xp: Any, x: Any, key: Any) -> Any:
+    return xp.zero_at(x, key)
+
+
+def getitem(x: Tensor, key: Any) -> Tensor:
+    """`x[key]`: a view for integers, slices, Ellipsis and None; a copy for index arrays."""
+    key = Key(key)
+    if key.is_basic:
+        return _getitem(x, key=key.array)
+    name = namespace(x._data).name
+    if name != "numpy":
+        raw = _adapted(key.array, namespace(x._data))
+        key.cells = tuple(c if hasattr(c, "array") and not isinstance(c, np.ndarray) else r for c, r in zip(key.cells, raw, strict=True)) if isinstance(raw, tuple) else key.cells if hasattr(key.cells, "array") else raw
+    return _gather(x, key)
+
+
+def scatter_add(shape: tuple[int, ...], key: Any, g: Tensor) -> Tensor:
+    """Zeros of `shape`, with `g` added at `key`; repeated indices add up. The rule of indexing."""
+    return _scatter_add(g, key if isinstance(key, Key) else Key(key), shape=tuple(shape))
+
+
+def zero_at(x: Tensor, key: Any) -> Tensor:
+    """A copy of x with zeros at `key`."""
+    return _zero_at(x, key if isinstance(key, Key) else Key(key))
+
+
+# ---------------------------------------------------------------------------
+# take
+# ---------------------------------------------------------------------------
+
+
+@primitive("IndexSelect", x=lambda g, x_shape, indices, axis, xp: xp.scatter_add(x_shape, (slice(None),) * axis + (indices,), g))
+def _take(xp: Any, x: Any, indices: Any, *, axis: Any) -> Any:
+    return x[(slice(None),) * axis + (indices,)]
+
+
+@primitive("Gather", x=lambda g, x_shape, indices, axis, xp: xp.scatter_add(x_shape, along_axis(indices, axis, x_shape, xp), g))
+def _take_along_axis(xp: Any, x: Any, indices: Any, *, axis: Any) -> Any:
+    return x[along_axis(indices, axis, x.shape, xp)]
+
+
+def along_axis(indices: Any, axis: int, shape: tuple[int, ...], xp: Any) -> tuple[Any, ...]:
+    """The key that reads `indices` along one axis and each place of the others in turn."""
+    key = []
+    for i in range(len(shape)):
+        if i == axis:
+            key.append(indices)
+        else:
+            place = (1,) * i + (-1,) + (1,) * (len(shape) - i - 1)
+            n = shape[i] if indices.shape[i] != 1 or shape[i] == 1 else shape[i]
+            device = indices.device if isinstance(indices, Tensor) else xp.device_of(indices)
+            key.append(xp.reshape(xp.arange(n, dtype=xp.int64, device=device), place))
+    return tuple(key)
+
+
+def _indices(name: str, indices: Any) -> Tensor:
+    indices = as_tensor(indices)
+    if indices.dtype.kind not in "iu":
+        raise DTypeError(f"{name}: indices must be integers, not {indices.dtype}. Use `.astype(anygrad.int64)`.")
+    return indices
+
+
+def take(x: Tensor, indices: Any, /, *, axis: int | None = None) -> Tensor:
+    """The elements (rows, ...) at `indices` along an axis; repeats add up in the gradient."""
+    x = as_tensor(x)
+    if axis is None:
+        if x.ndim != 1:
+            raise ValueError(f"take: axis is needed for {x.ndim} dimensions")
+        axis = 0
+    return _take(x, _indices("take", indices), axis=axis_of("take", axis, x.ndim))
+
+
+def take_along_axis(x: Tensor, indices: Any, /, *, axis: int = -1) -> Tensor:
+    """At each place of the other axes, the elements at `indices` along one axis."""
+    x, indices = as_tensor(x), _indices("take_along_axis", indices)
+    if indices.ndim != x.ndim:
+        from .._errors import ShapeError
+
+        raise ShapeError(f"take_along_axis: indices need {x.ndim} dimensions as x has, got shape {indices.shape}")
+    return _take_along_axis(x, indices, axis=axis_of("take_along_axis", axis, x.ndim))

@@ -1,0 +1,272 @@
+"""Writing in place: `x += y`, `x[key] = v`, `zero_`, `copy_`, ...
+
+A write is recorded like the operation that it amounts to. `write` does what they have in
+common: refuse what cannot be, record, set aside old values that graphs still need, write,
+count a version, and give views and their base their new histories.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from .. import _alias, _engine, _modes
+from .._backends import as_dtype, device_of, is_array, namespace
+from .._errors import DTypeError
+from .._graph import Node
+from .._messages import translate
+from .._primitive import Primitive, finish, is_inexact, primitive, record, unwrap
+from .._tensor import Tensor
+from . import elementwise
+from .indexing import Key
+
+Steps = tuple[Callable[[Any], Any], ...]
+
+
+# ---------------------------------------------------------------------------
+# what writes amount to
+# ---------------------------------------------------------------------------
+
+
+@primitive("CopySlices", x=lambda g, key, xp: xp.zero_at(g, key), value=lambda g, key: g[key])
+def _set_at(xp: Any, x: Any, value: Any, key: Any) -> Any:
+    """x with the value at `key`."""
+    out = xp.copy(x)
+    out[key] = value
+    return out
+
+
+@primitive("Copy", x=lambda g, xp: xp.zeros_like(g), value=lambda g: g)
+def _copied(xp: Any, x: Any, value: Any) -> Any:
+    """The value in place of x."""
+    return xp.copy(xp.broadcast_to(xp.astype(value, x.dtype), x.shape))
+
+
+@primitive("CopySlices", base=lambda g, steps, xp: _zero_view(g, steps, xp), part=lambda g, steps: _follow(g, steps))
+def _set_view(xp: Any, base: Any, part: Any, *, steps: Steps) -> Any:
+    """The base with another value in one of its views."""
+    out = xp.copy(base)
+    _follow(out, steps)[...] = part
+    return out
+
+
+@primitive("ZeroView", base=lambda g, steps, xp: _zero_view(g, steps, xp))
+def _zeroed_view(xp: Any, base: Any, *, steps: Steps) -> Any:
+    return _zero_view(base, steps, xp)
+
+
+def _follow(x: Any, steps: Steps) -> Any:
+    for step in steps:
+        x = step(x)
+    return x
+
+
+def _zero_view(g: Any, steps: Steps, xp: Any) -> Any:
+    """A copy of g with zeros where the view looks."""
+    if isinstance(g, Tensor):
+        return _zeroed_view(g, steps=steps)
+    # The places that the view shows, whatever its layout: those of a numbered base.
+    numbers = xp.reshape(xp.arange(_size(g), dtype=xp.int64, device=xp.device_of(g)), g.shape)
+    shown = xp.reshape(_follow(numbers, steps), (-1,))
+    flat = xp.reshape(xp.copy(g), (-1,))
+    return xp.reshape(xp.zero_at(flat, shown), g.shape)
+
+
+def _size(x: Any) -> int:
+    n = 1
+    for size in x.shape:
+        n *= size
+    return n
+
+
+# ---------------------------------------------------------------------------
+# the write itself
+# ---------------------------------------------------------------------------
+
+
+def write(x: Tensor, made: Primitive, others: tuple[Any, ...], raw_write: Callable[..., Any]) -> Tensor:
+    """Write to `x` what the primitive `made(x, *others)` gives.
+
+    Parameters
+    ----------
+    x : Tensor
+    made : Primitive
+        What the write amounts to; its first input is x.
+    others : tuple
+        Its other inputs.
+    raw_write : function
+        `raw_write(x, *others)` does it to the raw arrays.
+    """
+    raws, nodes, xp = unwrap(made, (x, *others))
+    live = _modes.local.grad_enabled and any(n is not None for n in nodes)
+    if live or (_modes.local.grad_enabled and x._node is not None):
+        _refuse(x, made.name)
+    node = record(made, (x, *others), raws, nodes, {}) if live and is_inexact(raws[0]) else None
+    for raw in raws[1:]:
+        if is_array(raw) and as_dtype(raw.dtype).kind == "c" and as_dtype(raws[0].dtype).kind != "c":
+            raise DTypeError(f"{made.name}: complex values cannot be written into a tensor of dtype {x.dtype}. Take `.real` first.")
+    if not xp.writes_in_place:
+        _rebind(x, made, raws, xp)
+    else:
+        _alias.preserve(x)
+        try:
+            with xp.device_guard(raws[0]):
+                raw_write(*raws)
+        except Exception as error:
+            raise translate(error, f"{made.name} in place", made.inputs, raws, {}) from error
+    _alias.count_write(x)
+    if node is not None:
+        _adopt(x, finish(node, x))
+    return x
+
+
+def _refuse(x: Tensor, name: str) -> None:
+    """Writes that would leave a leaf, or a view that cannot be written through, without a history."""
+    alias = x._alias
+    base = None if alias is None else alias.base
+    if x.requires_grad and x.is_leaf or base is not None and base.requires_grad and base.is_leaf:
+        what = "a leaf that requires grad" if base is None else "a view of a leaf that requires grad"
+        raise RuntimeError(
+            f"{name}: in-place operation: {what} cannot be written in place while it is being recorded. Parameter update: "
+            "`with anygrad.no_grad(): w -= lr * w.grad`. Otherwise `w = w - ...`, which makes a new, non-leaf tensor."
+        )
+    if alias is not None and alias.fixed:
+        raise RuntimeError(f"{name}: this view cannot be modified inplace on the record, since {alias.fixed} (a function that returns multiple views, or a custom Function). Write to its base, or to a `.clone()`.")
+    if x.is_inference():
+        raise RuntimeError(f"{name}: an inference tensor cannot be written to on the record. Use `.clone()` for a normal one.")
+
+
+def _rebind(x: Tensor, made: Primitive, raws: list[Any], xp: Any) -> None:
+    """For libraries whose arrays cannot be written: the tensor takes a new array."""
+    alias = x._alias
+    if alias is not None and sum(1 for _ in alias.storage.tensors()) > 1:
+        raise TypeError(f"{made.name}: {xp.name} arrays cannot be written in place, and this tensor shares its memory with others. Write `x = x + ...`.")
+    x._data = xp.astype(made.forward(xp, *raws), raws[0].dtype, copy=False)
+    x._cell = None
+
+
+def _adopt(x: Tensor, node: Node) -> None:
+    """Make `node` the history of x; of its base and, when they are next read, of its other views."""
+    alias = _alias.alias_of(x)
+    if x._node is not None and x._node._extra is not None and x._node._extra.retain is not None and x._node._extra.retain() is x:
+        node.extra.retain, x._node._extra.retain = x._node._extra.retain, None
+    x._node = node
+    base = alias.base
+    if base is None:
+        _alias.mark_stale(x)
+        return
+    set_view = _set_view.primitive
+    parts, steps = (base, x), {"steps": alias.steps}
+    _adopt_base(base, record(set_view, parts, [base._data, x._data], [base._node, node], steps))
+    _alias.mark_stale(x)
+    del x._node  # it is a view of the new base, to be made when it is read
+
+
+def _adopt_base(base: Tensor, node: Any) -> None:
+    extra = None if base._node is None else base._node._extra
+    if extra is not None and extra.retain is not None and extra.retain() is base:
+        node.extra.retain, extra.retain = extra.retain, None
+    base._node = finish(node, base)
+
+
+# ---------------------------------------------------------------------------
+# x += y and its like
+# ---------------------------------------------------------------------------
+
+
+def _binary(made: Any, raw: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Tensor]:
+    def assign(x: Any, y: Any) -> None:
+        target = _same_kind(raw, x, y)
+        raw(x, target)
+
+    def method(x: Tensor, other: Any) -> Tensor:
+        return write(x, made.primitive, (other,), assign)
+
+    return method
+
+
+def _same_kind(raw: Any, x: Any, y: Any) -> Any:
+    """The other operand in a dtype that the target can take, as NumPy's same-kind casting does."""
+    if is_array(y) and as_dtype(y.dtype) != as_dtype(x.dtype):
+        xp, kinds = namespace(x), "biufc"
+        if kinds.index(as_dtype(y.dtype).kind) > max(kinds.index(as_dtype(x.dtype).kind), 2 if as_dtype(x.dtype).kind in "iu" else 0):
+            raise DTypeError(f"a result of dtype {as_dtype(y.dtype)} cannot be written into a tensor of dtype {as_dtype(x.dtype)}. Use `x = x.astype(...)` first.")
+        return xp.astype(y, x.dtype)
+    return y
+
+
+add_ = _binary(elementwise.add, operator.iadd)
+sub_ = _binary(elementwise.subtract, operator.isub)
+mul_ = _binary(elementwise.multiply, operator.imul)
+div_ = _binary(elementwise.divide, operator.itruediv)
+remainder_ = _binary(elementwise.remainder, operator.imod)
+floor_divide_ = _binary(elementwise.floor_divide, operator.ifloordiv)
+bitwise_and_ = _binary(elementwise.bitwise_and, operator.iand)
+bitwise_or_ = _binary(elementwise.bitwise_or, operator.ior)
+bitwise_xor_ = _binary(elementwise.bitwise_xor, operator.ixor)
+bitwise_left_shift_ = _binary(elementwise.bitwise_left_shift, operator.ilshift)
+bitwise_right_shift_ = _binary(elementwise.bitwise_right_shift, operator.irshift)
+
+
+def pow_(x: Tensor, exponent: Any) -> Tensor:
+    """x **= exponent."""
+    return copy_(x, elementwise.pow(x.clone() if x.requires_grad else x, exponent))
+
+
+def matmul_(x: Tensor, other: Any) -> Tensor:
+    """x @= other."""
+    from .linear_algebra import matmul
+
+    return copy_(x, matmul(x.clone() if x.requires_grad else x, other))
+
+
+def copy_(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
+    """Write `source` over x, broadcast and cast."""
+    if isinstance(source, Tensor) and source.device != x.device:
+        source = source.to(x.device)
+    elif is_array(source) and device_of(source) != x.device:
+        raise DTypeError(f"copy_: the array is on {device_of(source)}, the tensor on {x.device}. Write anygrad.asarray(array).to({str(x.device)!r}).")
+
+    def assign(target: Any, value: Any) -> None:
+        target[...] = namespace(target).astype(value, target.dtype, copy=False) if is_array(value) else value
+
+    return write(x, _copied.primitive, (source,), assign)
+
+
+def fill_(x: Tensor, value: Any) -> Tensor:
+    """Write one number everywhere."""
+    return copy_(x, value)
+
+
+def zero_(x: Tensor) -> Tensor:
+    """Write zeros."""
+    return copy_(x, 0)
+
+
+def setitem(x: Tensor, key: Any, value: Any) -> None:
+    """`x[key] = value`, with broadcasting; the value may be tracked, and then x is."""
+    from .creation import asarray
+
+    if isinstance(value, (list, tuple)) or not (isinstance(value, (Tensor, bool, int, float, complex)) or is_array(value)):
+        value = asarray(value, dtype=x.dtype, device=x.device)
+
+    def assign(target: Any, raw_value: Any, raw_key: Any) -> None:
+        target[raw_key] = namespace(target).astype(raw_value, target.dtype, copy=False) if is_array(raw_value) else raw_value
+
+    write(x, _set_at.primitive, (value, Key(key)), assign)
+
+
+def _add_raw(tensor: Tensor, raw: Any) -> None:
+    """Accumulation into `.grad`: no graph, but old values that one saved are kept."""
+    if tensor._alias is None and tensor._cell is None and namespace(raw).writes_in_place:
+        data = tensor._data
+        data += raw
+        return
+    with _modes.no_grad():
+        from .._tensor import wrap
+
+        add_(tensor, wrap(raw))
+
+
+_engine.add_in_place = _add_raw

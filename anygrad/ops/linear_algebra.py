@@ -1,0 +1,83 @@
+"""matmul, tensordot, vecdot: the products of the standard's main namespace."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .._errors import ShapeError
+from .._primitive import primitive
+from .._tensor import Tensor
+from ._axes import as_tensor, axes_of
+from .manipulation import broadcast_shapes, broadcast_to, matrix_transpose, moveaxis, reshape
+
+
+@primitive("Mm", x1=lambda g, x2, xp: xp.matmul(g, xp.matrix_transpose(x2)), x2=lambda g, x1, xp: xp.matmul(xp.matrix_transpose(x1), g))
+def _matmul(xp: Any, x1: Any, x2: Any) -> Any:
+    return xp.matmul(x1, x2)
+
+
+@primitive("Dot", x1=lambda g, x2: g * x2, x2=lambda g, x1: g * x1)
+def _dot(xp: Any, x1: Any, x2: Any) -> Any:
+    return xp.matmul(x1, x2)
+
+
+def matmul(x1: Tensor, x2: Tensor, /) -> Tensor:
+    """The matrix product over the last two axes; a 1-D argument is a row on the left, a column on the right."""
+    x1, x2 = as_tensor(x1), as_tensor(x2)
+    if x1.ndim == 0 or x2.ndim == 0:
+        raise ShapeError(f"matmul: 0-d arguments have no axis to sum over, got shapes {x1.shape} and {x2.shape}. Use multiply.")
+    if x1.shape[-1] != x2.shape[max(x2.ndim - 2, 0)]:
+        raise ShapeError(f"matmul: shapes {x1.shape} and {x2.shape} do not match: the last axis of x1 has {x1.shape[-1]} elements, axis {max(x2.ndim - 2, 0)} of x2 has {x2.shape[max(x2.ndim - 2, 0)]}")
+    if x1.ndim == 1 and x2.ndim == 1:
+        return _dot(x1, x2)
+    if x2.ndim == 1:  # matrices times one vector: one tall matrix
+        return reshape(_folded(x1, reshape(x2, (-1, 1))), x1.shape[:-1])
+    if x1.ndim == 1:
+        return reshape(_matmul(reshape(x1, (1, -1)), x2), (*x2.shape[:-2], x2.shape[-1]))
+    if x1.ndim > 2 and x2.ndim == 2:
+        return reshape(_folded(x1, x2), (*x1.shape[:-1], x2.shape[-1]))
+    return _matmul(x1, x2)
+
+
+def _folded(x1: Tensor, x2: Tensor) -> Tensor:
+    """A batch of matrices times one matrix, as a product of two matrices: faster, and so is its gradient."""
+    return _matmul(x1 if x1.ndim == 2 else reshape(x1, (math.prod(x1.shape[:-1]), x1.shape[-1])), x2)
+
+
+def tensordot(x1: Tensor, x2: Tensor, /, *, axes: Any = 2) -> Tensor:
+    """The sum of products over pairs of axes: the last and first `axes`, or two lists of axes."""
+    x1, x2 = as_tensor(x1), as_tensor(x2)
+    if isinstance(axes, int):
+        if axes > min(x1.ndim, x2.ndim) or axes < 0:
+            raise ShapeError(f"tensordot: axes={axes} for {x1.ndim} and {x2.ndim} dimensions")
+        first, second = tuple(range(x1.ndim - axes, x1.ndim)), tuple(range(axes))
+    else:
+        first, second = (tuple(a) if isinstance(a, (tuple, list)) else (a,) for a in axes)
+        first, second = axes_of("tensordot", first, x1.ndim), axes_of("tensordot", second, x2.ndim)
+    sizes1, sizes2 = [x1.shape[a] for a in first], [x2.shape[a] for a in second]
+    if sizes1 != sizes2:
+        raise ShapeError(f"tensordot: axes {first} of shape {x1.shape} and axes {second} of shape {x2.shape} differ in size")
+    rest1 = tuple(n for i, n in enumerate(x1.shape) if i not in first)
+    rest2 = tuple(n for i, n in enumerate(x2.shape) if i not in second)
+    k = math.prod(sizes1)
+    left = moveaxis(x1, first, tuple(range(-len(first), 0))) if first else x1
+    right = moveaxis(x2, second, tuple(range(len(second)))) if second else x2
+    product = _matmul(reshape(left, (math.prod(rest1), k)), reshape(right, (k, math.prod(rest2))))
+    return reshape(product, rest1 + rest2)
+
+
+def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
+    """The dot product along an axis, with the conjugate of x1."""
+    from .elementwise import conj
+
+    x1, x2 = as_tensor(x1), as_tensor(x2)
+    if x1.ndim == 0 or x2.ndim == 0 or x1.shape[axis] != x2.shape[axis]:
+        raise ShapeError(f"vecdot: axis {axis} of shapes {x1.shape} and {x2.shape} must be there and of equal size")
+    shape = broadcast_shapes(x1.shape, x2.shape)
+    x1 = conj(x1) if x1.dtype.kind == "c" else x1
+    x1, x2 = (moveaxis(t if t.shape == shape else broadcast_to(t, shape), axis, -1) for t in (x1, x2))
+    return reshape(_matmul(x1[..., None, :], x2[..., :, None]), x1.shape[:-1])
+
+
+__all__ = ["matmul", "matrix_transpose", "tensordot", "vecdot"]

@@ -1,0 +1,270 @@
+"""Shapes: the manipulation functions of the standard. Those that the library makes as
+views are views here: writes go through them in both directions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from .._errors import AxisError, ShapeError
+from .._primitive import primitive
+from .._tensor import Tensor
+from ._axes import as_tensor, axes_of, axis_of, size_of
+
+
+@primitive("View", view=True, x=lambda g, x_shape, xp: xp.reshape(g, x_shape))
+def _reshape(xp: Any, x: Any, *, shape: Any) -> Any:
+    return xp.reshape(x, shape)
+
+
+@primitive("Permute", view=True, x=lambda g, axes, xp: xp.permute_dims(g, inverse(axes)))
+def _permute(xp: Any, x: Any, *, axes: Any) -> Any:
+    return xp.permute_dims(x, axes)
+
+
+@primitive("Expand", view=True, x=lambda g: g)
+def _broadcast(xp: Any, x: Any, *, shape: Any) -> Any:
+    return xp.broadcast_to(x, shape)
+
+
+@primitive("Unsqueeze", view=True, x=lambda g, x_shape, xp: xp.reshape(g, x_shape))
+def _expand(xp: Any, x: Any, *, shape: Any) -> Any:
+    return xp.reshape(x, shape)
+
+
+@primitive("Squeeze", view=True, x=lambda g, x_shape, xp: xp.reshape(g, x_shape))
+def _squeeze(xp: Any, x: Any, *, axes: Any) -> Any:
+    return xp.squeeze(x, axis=axes)
+
+
+@primitive("Flip", x=lambda g, axes, xp: xp.flip(g, axis=axes))
+def _flip(xp: Any, x: Any, *, axes: Any) -> Any:
+    return xp.copy(xp.flip(x, axis=axes))  # a copy, as in PyTorch: NumPy's is a view
+
+
+@primitive("Roll", x=lambda g, shift, axes, xp: xp.roll(g, tuple(-n for n in shift) if axes is not None else -shift, axis=axes))
+def _roll(xp: Any, x: Any, *, shift: Any, axes: Any) -> Any:
+    return xp.roll(x, shift, axis=axes)
+
+
+@primitive("Cat", arrays=lambda g, arrays_shape, axis, xp: cut(g, [s[axis] for s in arrays_shape], axis))
+def _concat(xp: Any, *arrays: Any, axis: Any) -> Any:
+    return xp.concat(arrays, axis=axis)
+
+
+@primitive("Stack", arrays=lambda g, axis, arrays_shape: [g[(slice(None),) * axis + (i,)] for i in range(len(arrays_shape))])
+def _stack(xp: Any, *arrays: Any, axis: Any) -> Any:
+    return xp.stack(arrays, axis=axis)
+
+
+@primitive("Unbind", view=True, x=lambda g, x_shape, axis, x_dtype, xp: xp.stack(filled(g, x_shape[:axis] + x_shape[axis + 1 :], x_dtype, xp), axis=axis))
+def _unstack(xp: Any, x: Any, *, axis: Any) -> Any:
+    return tuple(x[(slice(None),) * axis + (i,)] for i in range(x.shape[axis]))
+
+
+@primitive("Repeat", x=lambda g, x_shape, reps, xp: xp.sum(xp.reshape(g, tiles(x_shape, reps)), axis=tuple(range(0, 2 * len(reps), 2))))
+def _tile(xp: Any, x: Any, *, reps: Any) -> Any:
+    return xp.tile(x, reps)
+
+
+@primitive("RepeatInterleave", x=lambda g, x_shape, repeats, axis, xp: xp.sum(xp.reshape(g, (*x_shape[: axis + 1], repeats, *x_shape[axis + 1 :])), axis=axis + 1))
+def _repeat(xp: Any, x: Any, *, repeats: Any, axis: Any) -> Any:
+    return xp.repeat(x, repeats, axis=axis)
+
+
+# ---------------------------------------------------------------------------
+# helpers of the rules
+# ---------------------------------------------------------------------------
+
+
+def inverse(axes: Sequence[int]) -> tuple[int, ...]:
+    """The permutation that undoes `axes`."""
+    return tuple(sorted(range(len(axes)), key=axes.__getitem__))
+
+
+def cut(g: Any, lengths: Sequence[int], axis: int) -> list[Any]:
+    """Consecutive pieces along an axis."""
+    pieces, start = [], 0
+    for n in lengths:
+        pieces.append(g[(slice(None),) * axis + (slice(start, start + n),)])
+        start += n
+    return pieces
+
+
+def filled(gs: list[Any], shape: tuple[int, ...], dtype: Any, xp: Any) -> list[Any]:
+    """Gradients of several outputs, with zeros where none has arrived."""
+    known = next(g for g in gs if g is not None)
+    return [xp.zeros_like(known) if g is None else g for g in gs]
+
+
+def tiles(shape: tuple[int, ...], reps: tuple[int, ...]) -> tuple[int, ...]:
+    """A tiled array's shape with each axis split in (repetition, place)."""
+    full = (1,) * (len(reps) - len(shape)) + shape
+    return tuple(n for pair in zip(reps, full, strict=True) for n in pair)
+
+
+# ---------------------------------------------------------------------------
+# the functions of the standard
+# ---------------------------------------------------------------------------
+
+
+def reshape(x: Tensor, /, shape: Any, *, copy: Any = None) -> Tensor:
+    """The same elements in another shape; one size may be -1.
+
+    A view where the memory allows it. `copy=True` always copies, `copy=False` raises
+    ValueError where a view cannot be made.
+    """
+    x = as_tensor(x)
+    out = _reshape(x, shape=size_of("reshape", shape, x.size))
+    if copy is False and out._alias is None and x.size:
+        raise ValueError(f"reshape: copy=False, but a tensor of shape {x.shape} with this layout in memory needs a copy to have shape {out.shape}")
+    return out.clone() if copy else out
+
+
+def permute_dims(x: Tensor, /, axes: Any) -> Tensor:
+    """The axes in another order."""
+    x = as_tensor(x)
+    axes = axes_of("permute_dims", tuple(axes), x.ndim)
+    if len(axes) != x.ndim:
+        raise AxisError(f"permute_dims: axes {axes} must name each of the {x.ndim} axes once")
+    return _permute(x, axes=axes)
+
+
+def matrix_transpose(x: Tensor, /) -> Tensor:
+    """The last two axes swapped."""
+    x = as_tensor(x)
+    if x.ndim < 2:
+        raise ShapeError(f"matrix_transpose: needs at least two dimensions, got shape {x.shape}")
+    return _permute(x, axes=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+
+
+def moveaxis(x: Tensor, source: Any, destination: Any, /) -> Tensor:
+    """Axes moved to other places, the others in their order."""
+    x = as_tensor(x)
+    source, destination = axes_of("moveaxis", source, x.ndim), axes_of("moveaxis", destination, x.ndim)
+    if len(source) != len(destination):
+        raise AxisError(f"moveaxis: {len(source)} source axes and {len(destination)} destinations")
+    order = [a for a in range(x.ndim) if a not in source]
+    for place, axis in sorted(zip(destination, source, strict=True)):
+        order.insert(place, axis)
+    return _permute(x, axes=tuple(order))
+
+
+def broadcast_to(x: Tensor, /, shape: Any) -> Tensor:
+    """x repeated, without copies, to a shape that it broadcasts to."""
+    return _broadcast(as_tensor(x), shape=tuple(int(n) for n in shape))
+
+
+def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that arrays of these shapes broadcast to."""
+    ndim = max((len(s) for s in shapes), default=0)
+    out = []
+    for sizes in zip(*[(1,) * (ndim - len(s)) + tuple(s) for s in shapes], strict=True):
+        wide = {n for n in sizes if n != 1}
+        if len(wide) > 1:
+            raise ShapeError(f"broadcast_shapes: shapes {' and '.join(str(tuple(s)) for s in shapes)} do not broadcast: sizes must match or be 1, counted from the last axis")
+        out.append(wide.pop() if wide else 1)
+    return tuple(out)
+
+
+def broadcast_arrays(*arrays: Tensor) -> tuple[Tensor, ...]:
+    """All of them in their common shape."""
+    tensors = [as_tensor(a) for a in arrays]
+    shape = broadcast_shapes(*[t.shape for t in tensors])
+    return tuple(t if t.shape == shape else broadcast_to(t, shape) for t in tensors)
+
+
+def expand_dims(x: Tensor, /, axis: Any = 0) -> Tensor:
+    """New axes of size 1."""
+    x = as_tensor(x)
+    new = axis if isinstance(axis, (tuple, list)) else (axis,)
+    places = axes_of("expand_dims", tuple(new), x.ndim + len(new))
+    sizes = iter(x.shape)
+    return _expand(x, shape=tuple(1 if i in places else next(sizes) for i in range(x.ndim + len(new))))
+
+
+def squeeze(x: Tensor, /, axis: Any = None) -> Tensor:
+    """Without the given axes, which must be of size 1; without any such axis if none is given."""
+    x = as_tensor(x)
+    axes = tuple(i for i, n in enumerate(x.shape) if n == 1) if axis is None else axes_of("squeeze", axis, x.ndim)
+    if any(x.shape[a] != 1 for a in axes):
+        raise ShapeError(f"squeeze: only axes of size 1 can be left out; axis {axis} of shape {x.shape} is larger")
+    return _squeeze(x, axes=axes)
+
+
+def flip(x: Tensor, /, *, axis: Any = None) -> Tensor:
+    """Backwards along the given axes, or along all."""
+    x = as_tensor(x)
+    return _flip(x, axes=axes_of("flip", axis, x.ndim))
+
+
+def roll(x: Tensor, /, shift: Any, *, axis: Any = None) -> Tensor:
+    """Elements moved along axes, those from the end to the front."""
+    x = as_tensor(x)
+    if axis is None:
+        return _roll(x, shift=shift, axes=None)
+    axes = tuple(axis_of("roll", a, x.ndim) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
+    shifts = tuple(shift) if isinstance(shift, (tuple, list)) else (shift,) * len(axes)
+    if len(shifts) != len(axes):
+        raise ShapeError(f"roll: {len(shifts)} shifts for {len(axes)} axes")
+    return _roll(x, shift=shifts, axes=axes)
+
+
+def concat(arrays: Any, /, *, axis: int | None = 0) -> Tensor:
+    """Arrays one after the other along an axis; flattened first if `axis` is None."""
+    tensors = [as_tensor(a) for a in arrays]
+    if not tensors:
+        raise ValueError("concat: needs at least one array")
+    if axis is None:
+        tensors, axis = [reshape(t, (-1,)) for t in tensors], 0
+    if any(t.ndim != tensors[0].ndim for t in tensors):
+        raise ShapeError(f"concat: all arrays need the same number of dimensions, got shapes {', '.join(str(t.shape) for t in tensors)}")
+    return _concat(*tensors, axis=axis_of("concat", axis, tensors[0].ndim))
+
+
+def stack(arrays: Any, /, *, axis: int = 0) -> Tensor:
+    """Arrays of one shape side by side along a new axis."""
+    tensors = [as_tensor(a) for a in arrays]
+    if not tensors:
+        raise ValueError("stack: needs at least one array")
+    if any(t.shape != tensors[0].shape for t in tensors):
+        raise ShapeError(f"stack: all arrays need the same shape, got {', '.join(str(t.shape) for t in tensors)}")
+    return _stack(*tensors, axis=axis_of("stack", axis, tensors[0].ndim + 1))
+
+
+def unstack(x: Tensor, /, *, axis: int = 0) -> tuple[Tensor, ...]:
+    """The slices along an axis."""
+    x = as_tensor(x)
+    axis = axis_of("unstack", axis, x.ndim)
+    return _unstack(x, axis=axis) if x.shape[axis] else ()
+
+
+def tile(x: Tensor, repetitions: tuple[int, ...], /) -> Tensor:
+    """x repeated as a whole along each axis."""
+    x = as_tensor(x)
+    reps = tuple(int(n) for n in repetitions)
+    return _tile(x, reps=(1,) * (x.ndim - len(reps)) + reps)
+
+
+def repeat(x: Tensor, repeats: Any, /, *, axis: int | None = None) -> Tensor:
+    """Each element repeated, `repeats` times or as often as its own number in `repeats` says."""
+    x = as_tensor(x)
+    if axis is None:
+        x, axis = reshape(x, (-1,)), 0
+    axis = axis_of("repeat", axis, x.ndim)
+    if isinstance(repeats, int) or getattr(repeats, "size", 0) == 1:
+        return _repeat(x, repeats=int(repeats if isinstance(repeats, int) else repeats.item()), axis=axis)
+    from .creation import asarray
+    from .indexing import take
+
+    counts = as_tensor(repeats).tolist()
+    if len(counts) != x.shape[axis]:
+        raise ShapeError(f"repeat: {len(counts)} repeats for an axis of size {x.shape[axis]}")
+    index = [i for i, n in enumerate(counts) for _ in range(n)]
+    return take(x, asarray(index, dtype="int64", device=x.device), axis=axis)
+
+
+def flatten(x: Tensor, /) -> Tensor:
+    """All elements in one axis."""
+    return reshape(x, (math.prod(as_tensor(x).shape),))

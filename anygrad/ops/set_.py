@@ -1,0 +1,71 @@
+"""The set functions of the standard. None has a derivative: how many results there are depends on the values."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .._primitive import primitive
+from .._tensor import Tensor
+from ._axes import as_tensor
+
+
+class UniqueAllResult(NamedTuple):
+    values: Tensor
+    indices: Tensor
+    inverse_indices: Tensor
+    counts: Tensor
+
+
+class UniqueCountsResult(NamedTuple):
+    values: Tensor
+    counts: Tensor
+
+
+class UniqueInverseResult(NamedTuple):
+    values: Tensor
+    inverse_indices: Tensor
+
+
+@primitive(differentiable=False)
+def _unique_all(xp: Any, x: Any) -> Any:
+    return tuple(xp.unique_all(x))
+
+
+@primitive(differentiable=False)
+def _unique_values(xp: Any, x: Any) -> Any:
+    return xp.unique_values(x)
+
+
+@primitive(differentiable=False)
+def _isin(xp: Any, x1: Any, x2: Any, *, invert: Any) -> Any:
+    return xp.isin(x1, x2, invert=invert)
+
+
+def unique_all(x: Tensor, /) -> UniqueAllResult:
+    """The distinct elements, where each was first, which of them each element is, and how often each occurs."""
+    return UniqueAllResult(*_unique_all(as_tensor(x)))
+
+
+def unique_counts(x: Tensor, /) -> UniqueCountsResult:
+    """The distinct elements and how often each occurs."""
+    result = unique_all(x)
+    return UniqueCountsResult(result.values, result.counts)
+
+
+def unique_inverse(x: Tensor, /) -> UniqueInverseResult:
+    """The distinct elements, and which of them each element is."""
+    result = unique_all(x)
+    return UniqueInverseResult(result.values, result.inverse_indices)
+
+
+def unique_values(x: Tensor, /) -> Tensor:
+    """The distinct elements."""
+    return _unique_values(as_tensor(x))
+
+
+def isin(x1: Tensor, x2: Any, /, *, invert: bool = False) -> Tensor:
+    """Whether each element of x1 is among those of x2."""
+    return _isin(as_tensor(x1), as_tensor(x2), invert=invert)
+
+
+__all__ = ["isin", "unique_all", "unique_counts", "unique_inverse", "unique_values"]

@@ -1,0 +1,237 @@
+"""Reductions and running totals: the statistical functions of the standard."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+from .._backends import as_dtype
+from .._errors import DTypeError, ShapeError
+from .._primitive import primitive
+from .._tensor import Tensor
+from ._axes import as_tensor, axes_of, axis_of, count, kept, spread
+
+
+@primitive("Sum", x=lambda g, x_shape, axes, xp: spread(g, x_shape, axes, xp))
+def _sum(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
+    return xp.sum(x, axis=axes, keepdims=keepdims)
+
+
+@primitive("Mean", x=lambda g, x_shape, axes, xp: spread(g / (count(x_shape, axes) or float("nan")), x_shape, axes, xp))
+def _mean(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
+    return xp.mean(x, axis=axes, keepdims=keepdims)
+
+
+def _even(g: Any, x: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    """An extremum's gradient, shared evenly by the elements equal to it (NaN equals NaN here)."""
+    shape = kept(x.shape, axes)
+    out = xp.reshape(out, shape)
+    hit = xp.astype((x == out) | ((x != x) & (out != out)), g.dtype)
+    return hit * (xp.reshape(g, shape) / xp.sum(hit, axis=axes, keepdims=True))
+
+
+@primitive("Amax", x=lambda g, x, out, axes, xp: _even(g, x, out, axes, xp))
+def _max(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
+    return xp.max(x, axis=axes, keepdims=keepdims)
+
+
+@primitive("Amin", x=lambda g, x, out, axes, xp: _even(g, x, out, axes, xp))
+def _min(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
+    return xp.min(x, axis=axes, keepdims=keepdims)
+
+
+@primitive("Prod", x=lambda g, x, axis, xp: xp.expand_dims(g, axis=axis) * products_of_others(x, axis, xp))
+def _prod(xp: Any, x: Any, *, axis: Any) -> Any:
+    return xp.prod(x, axis=axis)
+
+
+@primitive("Cumsum", x=lambda g, axis, xp: xp.flip(xp.cumulative_sum(xp.flip(g, axis=axis), axis=axis), axis=axis))
+def _cumulative_sum(xp: Any, x: Any, *, axis: Any) -> Any:
+    return xp.cumulative_sum(x, axis=axis)
+
+
+@primitive("Cumprod", x=lambda g, x, axis, xp: exclusive_product(x, axis, xp) * suffix_recurrence(x, g, axis, xp))
+def _cumulative_prod(xp: Any, x: Any, *, axis: Any) -> Any:
+    return xp.cumulative_prod(x, axis=axis)
+
+
+# ---------------------------------------------------------------------------
+# products without division, exact where elements are zero
+# ---------------------------------------------------------------------------
+
+
+def _cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
+    return x[(slice(None),) * axis + (slice(start, stop),)]
+
+
+def exclusive_product(x: Any, axis: int, xp: Any) -> Any:
+    """At each place the product of the elements before it."""
+    ones = xp.ones_like(_cut(x, axis, 0, 1))
+    return xp.concat([ones, _cut(xp.cumulative_prod(x, axis=axis), axis, None, -1)], axis=axis)
+
+
+def products_of_others(x: Any, axis: int, xp: Any) -> Any:
+    """At each place the product of all the other elements."""
+    after = xp.flip(exclusive_product(xp.flip(x, axis=axis), axis, xp), axis=axis)
+    return exclusive_product(x, axis, xp) * after
+
+
+def suffix_recurrence(x: Any, g: Any, axis: int, xp: Any) -> Any:
+    """r with r[i] = g[i] + x[i+1] * r[i+1], in log2(n) steps of a parallel scan.
+
+    r[i] is the sum over k >= i of g[k] times the product of x[i+1] ... x[k].
+    """
+    n = x.shape[axis]
+    factor = xp.concat([_cut(x, axis, 1, None), xp.zeros_like(_cut(x, axis, 0, 1))], axis=axis)
+    total, step = g, 1
+    while step < n:
+        blank = xp.zeros_like(_cut(x, axis, 0, step))
+        total = total + factor * xp.concat([_cut(total, axis, step, None), xp.astype(blank, total.dtype)], axis=axis)
+        factor = factor * xp.concat([_cut(factor, axis, step, None), blank], axis=axis)
+        step *= 2
+    return total
+
+
+# ---------------------------------------------------------------------------
+# the functions of the standard
+# ---------------------------------------------------------------------------
+
+
+def _accumulated(x: Tensor, dtype: Any) -> Tensor:
+    """x in the dtype in which sums and products are made: small integers in the default integer."""
+    from .data_types import astype
+
+    if dtype is None:
+        kind = x.dtype.kind
+        dtype = "uint64" if kind == "u" else "int64" if kind in "bi" else x.dtype
+    return astype(x, dtype, copy=False)
+
+
+def sum(x: Tensor, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
+    """The sum over the given axes, or over all."""
+    x = _accumulated(as_tensor(x), dtype)
+    return _sum(x, axes=axes_of("sum", axis, x.ndim), keepdims=keepdims)
+
+
+def mean(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The mean over the given axes, or over all; x must be of a floating or complex dtype."""
+    x = as_tensor(x)
+    if x.dtype.kind in "biu":
+        raise DTypeError(f"mean: x must be of a floating point or complex dtype, not {x.dtype}. Use `.astype(anygrad.float32)`.")
+    return _mean(x, axes=axes_of("mean", axis, x.ndim), keepdims=keepdims)
+
+
+def _extremum(name: str, function: Any, x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+    x = as_tensor(x)
+    axes = axes_of(name, axis, x.ndim)
+    if x.dtype.kind == "c":
+        raise DTypeError(f"{name}: complex numbers have no order. Take abs or real first.")
+    if not count(x.shape, axes):
+        raise ShapeError(f"{name}: no element to choose from: x has shape {x.shape}")
+    return function(x, axes=axes, keepdims=keepdims)
+
+
+def max(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The largest element; ties share the gradient evenly."""
+    return _extremum("max", _max, x, axis, keepdims)
+
+
+def min(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The smallest element; ties share the gradient evenly."""
+    return _extremum("min", _min, x, axis, keepdims)
+
+
+def prod(x: Tensor, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
+    """The product; its gradient is exact where elements are zero."""
+    from .manipulation import moveaxis, reshape
+
+    x = _accumulated(as_tensor(x), dtype)
+    axes = axes_of("prod", axis, x.ndim)
+    shape = kept(x.shape, axes)
+    if len(axes) != 1:
+        rest = tuple(n for i, n in enumerate(x.shape) if i not in axes)
+        x = reshape(moveaxis(x, axes, tuple(range(-len(axes), 0))) if axes else x, (*rest, count(x.shape, axes)))
+        axes = (len(rest),)
+    out = _prod(x, axis=axes[0])
+    return reshape(out, shape) if keepdims else out
+
+
+def var(x: Tensor, /, *, axis: Any = None, correction: Any = 0.0, keepdims: bool = False) -> Tensor:
+    """The mean squared distance from the mean, over n - correction."""
+    x = as_tensor(x)
+    axes = axes_of("var", axis, x.ndim)
+    if x.dtype.kind in "biu":
+        raise DTypeError(f"var: x must be of a floating point or complex dtype, not {x.dtype}")
+    return _var(x, axes=axes, correction=correction, keepdims=keepdims)
+
+
+def std(x: Tensor, /, *, axis: Any = None, correction: Any = 0.0, keepdims: bool = False) -> Tensor:
+    """The square root of the variance; where all elements are equal its gradient is 0."""
+    x = as_tensor(x)
+    axes = axes_of("std", axis, x.ndim)
+    if x.dtype.kind in "biu":
+        raise DTypeError(f"std: x must be of a floating point or complex dtype, not {x.dtype}")
+    return _std(x, axes=axes, correction=correction, keepdims=keepdims)
+
+
+def _freedom(shape: tuple[int, ...], axes: tuple[int, ...], correction: Any) -> float:
+    """n - correction; NaN where nothing is left, as PyTorch's 0 / 0 gives."""
+    n = count(shape, axes) - correction
+    return n if n > 0 else float("nan")
+
+
+def _centred(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    return x - xp.mean(x, axis=axes, keepdims=True)
+
+
+@primitive("Var", holomorphic=False, x=lambda g, x, axes, correction, xp: spread(g, x.shape, axes, xp) * (_centred(x, axes, xp) * (2 / _freedom(x.shape, axes, correction))))
+def _var(xp: Any, x: Any, *, axes: Any, correction: Any, keepdims: Any) -> Any:
+    d = _centred(x, axes, xp)
+    d2 = d * d if as_dtype(x.dtype).kind != "c" else xp.real(d * xp.conj(d))
+    return xp.sum(d2, axis=axes, keepdims=keepdims) / _freedom(x.shape, axes, correction)
+
+
+@primitive("Std", holomorphic=False, x=lambda g, x, out, axes, correction, xp: _std_rule(g, x, out, axes, correction, xp))
+def _std(xp: Any, x: Any, *, axes: Any, correction: Any, keepdims: Any) -> Any:
+    return xp.sqrt(_var.primitive.forward(xp, x, axes=axes, correction=correction, keepdims=keepdims))
+
+
+def _std_rule(g: Any, x: Any, out: Any, axes: tuple[int, ...], correction: Any, xp: Any) -> Any:
+    shape = kept(x.shape, axes)
+    out, g = xp.reshape(out, shape), xp.reshape(g, shape)
+    slope = xp.where(out == 0, xp.zeros_like(out), g / xp.where(out == 0, xp.ones_like(out), out))
+    return slope * (_centred(x, axes, xp) / _freedom(x.shape, axes, correction))
+
+
+def _running(name: str, function: Any, x: Tensor, axis: int | None, dtype: Any, include_initial: bool, initial: Any) -> Tensor:
+    x = _accumulated(as_tensor(x), dtype)
+    if axis is None:
+        if x.ndim > 1:
+            raise ValueError(f"{name}: axis is needed for {x.ndim} dimensions")
+        axis = 0
+    if x.ndim == 0:
+        return +x
+    axis = axis_of(name, axis, x.ndim)
+    out = function(x, axis=axis) if builtins.all(x.shape) else +x
+    if include_initial:
+        from .manipulation import concat
+
+        out = concat([initial(x[(slice(None),) * axis + (slice(0, 1),)]), out], axis=axis)
+    return out
+
+
+def cumulative_sum(x: Tensor, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Tensor:
+    """Running sums along an axis."""
+    from .creation import zeros_like
+
+    return _running("cumulative_sum", _cumulative_sum, x, axis, dtype, include_initial, zeros_like)
+
+
+def cumulative_prod(x: Tensor, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Tensor:
+    """Running products along an axis; the gradient is exact where elements are zero."""
+    from .creation import ones_like
+
+    return _running("cumulative_prod", _cumulative_prod, x, axis, dtype, include_initial, ones_like)
+
+
+__all__ = ["cumulative_prod", "cumulative_sum", "max", "mean", "min", "prod", "std", "sum", "var"]

@@ -1,0 +1,92 @@
+"""all, any, diff, clip: what the standard calls utilities, and the clip that is made of two bounds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._primitive import primitive
+from .._tensor import Tensor
+from ._axes import as_tensor, axes_of, axis_of
+
+
+@primitive(differentiable=False)
+def _all(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
+    return xp.all(x, axis=axes, keepdims=keepdims)
+
+
+@primitive(differentiable=False)
+def _any(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
+    return xp.any(x, axis=axes, keepdims=keepdims)
+
+
+def all(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Whether all elements are true."""
+    x = as_tensor(x)
+    return _all(x, axes=axes_of("all", axis, x.ndim), keepdims=keepdims)
+
+
+def any(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Whether any element is true."""
+    x = as_tensor(x)
+    return _any(x, axes=axes_of("any", axis, x.ndim), keepdims=keepdims)
+
+
+def diff(x: Tensor, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Tensor:
+    """Differences of neighbours along an axis, n times over."""
+    from .manipulation import concat
+
+    x = as_tensor(x)
+    axis = axis_of("diff", axis, x.ndim)
+    if prepend is not None or append is not None:
+        x = concat([as_tensor(t) for t in (prepend, x, append) if t is not None], axis=axis)
+    before = (slice(None),) * axis
+    for _ in range(n):
+        x = x[(*before, slice(1, None))] != x[(*before, slice(None, -1))] if x.dtype.kind == "b" else x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
+    return x
+
+
+def inside(x: Any, low: Any, high: Any, xp: Any) -> Any:
+    """Where clip leaves x as it is: between the bounds, and at them."""
+    within = (x >= low) if high is None else (x <= high) if low is None else (x >= low) & (x <= high)
+    return within
+
+
+@primitive(
+    "Clamp",
+    x=lambda g, x, low, high, xp: xp.where(inside(x, low, high, xp), g, xp.zeros_like(g)),
+    low=lambda g, x, low, high, xp: xp.where((x < low) & (low < high), g, xp.zeros_like(g)),
+    high=lambda g, x, low, high, xp: xp.where((x > high) | (low > high), g, xp.zeros_like(g)),
+)
+def _clip_both(xp: Any, x: Any, low: Any, high: Any) -> Any:
+    return xp.minimum(xp.maximum(x, low), high)
+
+
+@primitive(
+    "ClampMin",
+    x=lambda g, x, low, xp: xp.where(inside(x, low, None, xp), g, xp.zeros_like(g)),
+    low=lambda g, x, low, xp: xp.where(x < low, g, xp.zeros_like(g)),
+)
+def _clip_low(xp: Any, x: Any, low: Any) -> Any:
+    return xp.maximum(x, low)
+
+
+@primitive(
+    "ClampMax",
+    x=lambda g, x, high, xp: xp.where(inside(x, None, high, xp), g, xp.zeros_like(g)),
+    high=lambda g, x, high, xp: xp.where(x > high, g, xp.zeros_like(g)),
+)
+def _clip_high(xp: Any, x: Any, high: Any) -> Any:
+    return xp.minimum(x, high)
+
+
+def clip(x: Tensor, /, min: Any = None, max: Any = None) -> Tensor:
+    """x, but not below `min` nor above `max`. At a bound the gradient is x's."""
+    x = as_tensor(x)
+    if min is None and max is None:
+        return +x
+    if min is None:
+        return _clip_high(x, max)
+    return _clip_low(x, min) if max is None else _clip_both(x, min, max)
+
+
+__all__ = ["all", "any", "clip", "diff"]

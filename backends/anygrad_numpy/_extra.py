@@ -1,0 +1,57 @@
+"""What a backend adds to the standard, for NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def copy(x: np.ndarray) -> np.ndarray:
+    """A copy with the same order of axes in memory."""
+    return np.array(x, copy=True, order="K")
+
+
+def astype(x: np.ndarray, dtype: Any, /, *, copy: bool = True) -> np.ndarray:
+    """`x` in another dtype; complex to real keeps the real part."""
+    x = np.asarray(x)
+    if x.dtype.kind == "c" and np.dtype(dtype).kind not in "cb":
+        x = x.real
+    return x.astype(dtype, copy=copy)
+
+
+def owns_memory(x: np.ndarray) -> bool:
+    """Whether `x` is no view of other memory."""
+    return x.base is None
+
+
+def shares_memory(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether a write to one of them may be seen through the other (by bounds)."""
+    return np.may_share_memory(x, y)
+
+
+def matmul(x1: np.ndarray, x2: np.ndarray, /) -> np.ndarray:
+    return np.matmul(x1, x2)
+
+
+def _is_basic(key: Any) -> bool:
+    return all(k is None or k is Ellipsis or isinstance(k, (int, slice, np.integer)) and not isinstance(k, bool) for k in (key if isinstance(key, tuple) else (key,)))
+
+
+def scatter_add(shape: tuple[int, ...], key: Any, g: np.ndarray) -> np.ndarray:
+    """Zeros of `shape`, with `g` added at `key` (repeated indices add up)."""
+    out = np.zeros(shape, dtype=g.dtype)
+    if _is_basic(key):
+        out[key] = g
+    elif isinstance(key, np.ndarray) and key.dtype == bool:
+        out[key] = g
+    else:
+        np.add.at(out, key, g)
+    return out
+
+
+def zero_at(x: np.ndarray, key: Any) -> np.ndarray:
+    """A copy of `x` with zeros at `key`."""
+    out = np.array(x, copy=True)
+    out[key] = 0
+    return out
