@@ -6,10 +6,10 @@ through one `Storage`, made when the first of them is. A write
 * sets aside the old value, once, for the graphs that saved it (`preserve`): aliases see
   the write, saved values do not; a write that no live graph cares about copies nothing;
 * counts one version for the storage;
-* makes the histories of the other views stale (`mark_stale`). A stale Tensor has no
-  `_node` attribute; reading it calls `Tensor.__getattr__`, which makes the view again from
-  its base (`refresh`) and takes over its node. So an operation that reads `x._node`
-  never has to ask whether it is current.
+* makes the histories of the other views stale (`mark_stale`). A stale Tensor is of the
+  class `StaleView`, in which `_node` is a property: reading it makes the view again from its
+  base, takes over its node, and turns the object into a Tensor again. So an operation on
+  Tensors never has to ask whether `x._node` is current.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from typing import Any
 from . import _modes
 from ._backends import namespace
 from ._graph import Cell
+
+stale_type: type  # set by _tensor.py
 
 Step = Callable[[Any], Any]  # makes a view of its argument: a Tensor or a raw array
 
@@ -156,17 +158,14 @@ def mark_stale(tensor: Any) -> None:
     base = tensor if alias.base is None else alias.base
     for other in alias.storage.tensors():
         if other is not tensor and other._alias.base is base and other._alias.fixed != NO_GRAD:
-            try:
-                del other._node
-            except AttributeError:
-                pass  # stale already
+            other.__class__ = stale_type
 
 
 NO_GRAD = "it was made under `no_grad`"
 
 
-def refresh(tensor: Any) -> Any:
-    """The current node of a stale view: that of the same view, made again from its base."""
+def current_node(tensor: Any) -> Any:
+    """The node of a stale view: that of the same view, made again from its base."""
     before = _modes.switch_grad(True)
     try:
         view = tensor._alias.base
@@ -174,5 +173,4 @@ def refresh(tensor: Any) -> Any:
             view = step(view)
     finally:
         _modes.switch_grad(before)
-    tensor._node = view._node
     return view._node

@@ -150,6 +150,8 @@ class device:
     def __new__(cls, name: str | device | Any = "cpu", index: int | None = None) -> Self:
         if isinstance(name, device):
             return name  # type: ignore[return-value]
+        if not isinstance(name, str):
+            raise DeviceError(f"a device is named by a string ('cpu', 'cuda', 'cuda:0'), not by {type(name).__name__}")
         if index is not None:
             name = f"{name}:{index}"
         return _device(name)  # type: ignore[return-value]
@@ -191,8 +193,6 @@ def _make_device(backend: Backend, raw: Any) -> device:
 
 @functools.lru_cache(maxsize=64)
 def _device(name: str) -> device:
-    if not isinstance(name, str):
-        raise DeviceError(f"a device is named by a string ('cpu', 'cuda', 'cuda:0'), not by {type(name).__name__}")
     kind, _, rest = name.partition(":")
     if not kind.isidentifier():
         raise DeviceError(f"{name!r} is not a device. Known devices: 'cpu', 'cuda', 'cuda:N'.")
@@ -244,13 +244,20 @@ def all_devices() -> list[device]:
 # ---------------------------------------------------------------------------
 
 
-@functools.lru_cache(maxsize=256)
 def as_dtype(dtype: Any) -> np.dtype:
     """A dtype of whatever library, or its name, as an `np.dtype`."""
-    if isinstance(dtype, np.dtype):
+    if isinstance(dtype, np.dtype):  # before the cache: array_api_strict's dtypes warn when compared with it
         return dtype
+    try:
+        return _as_dtype(dtype)
+    except TypeError:
+        raise DTypeError(f"{dtype!r} is not a dtype. Write anygrad.float32, anygrad.int64, ...") from None
+
+
+@functools.lru_cache(maxsize=256)
+def _as_dtype(dtype: Any) -> np.dtype:
     if dtype is None:
-        raise DTypeError("None is not a dtype")
+        raise TypeError
     if isinstance(dtype, (str, type)):
         return np.dtype(dtype)
     name = str(dtype).rpartition(".")[2].rstrip("'>")
@@ -258,10 +265,7 @@ def as_dtype(dtype: Any) -> np.dtype:
         import ml_dtypes
 
         return np.dtype(ml_dtypes.bfloat16)
-    try:
-        return np.dtype(name)
-    except TypeError:
-        raise DTypeError(f"{dtype!r} is not a dtype. Write anygrad.float32, anygrad.int64, ...") from None
+    return np.dtype(name)
 
 
 # ---------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Any
 from . import _modes
 from ._backends import namespace
 from ._errors import ShapeError
-from ._graph import AccumulateGrad, Node
+from ._graph import AccumulateGrad, Node, Output
 
 # Set by _tensor.py and by the package: the engine itself stands below them.
 wrap: Callable[..., Any]
@@ -61,6 +61,8 @@ def run(
     state, order = _count_users(roots, seeds, create_graph)
     needed = None if targets is None else _needed(order, targets)
     captured: dict[Node, Any] = {}
+    release = not retain_graph
+    plain = not create_graph and needed is None and inspect_gradients is None
 
     def finish_leaf(leaf: Node, entry: Entry) -> None:
         if entry[1] is None:
@@ -82,7 +84,8 @@ def run(
     node = heappop(waiting)[1] if waiting else None
 
     while node is not None:
-        g = state.pop(node)[1]
+        entry = state[node]
+        g, entry[1] = entry[1], None
         if node._extra is not None and g is not None:
             g = _before(node, g, create_graph)
         edges = node.edges
@@ -91,12 +94,16 @@ def run(
                 captured[node] = g
             edges = tuple([edge if edge in needed else None for edge in edges])
         following: Node | None = None
-        if node.is_output:
+        if type(node) is Output:
             following = _gather(node, g, edges, state)
         else:
-            grads = _derive(node, g, edges, create_graph)
-            if not retain_graph and node.saved:
+            if plain and g is not None and node._extra is None and node.saved is not None:
+                grads = node.vjp(g, edges)
+            else:
+                grads = _derive(node, g, edges, create_graph)
+            if release and node.saved:
                 node.saved = None
+            shape, dtype = node.shape, node.dtype
             i = 0
             for edge in edges:
                 if edge is not None:
@@ -105,7 +112,7 @@ def run(
                     if grad is not None:
                         # A rule's result has the shape and dtype of the input, or those of the
                         # output: only where these differ is there something to sum or to cast.
-                        if edge.shape != node.shape or edge.dtype is not node.dtype or create_graph:
+                        if edge.dtype is not dtype or edge.shape != shape or create_graph:
                             grad = fit(grad, edge, create_graph)
                         total = entry[1]
                         if total is None:
@@ -116,17 +123,18 @@ def run(
                         else:
                             entry[1] = total + grad
                             entry[2] = not create_graph
+                    users = entry[0] - 1
+                    if users:
+                        entry[0] = users
+                    elif type(edge) is AccumulateGrad:
                         total = None
-                    entry[0] -= 1
-                    if not entry[0]:
-                        if edge.is_leaf:
-                            finish_leaf(edge, entry)
-                        elif following is None:
-                            following = edge
-                        else:
-                            heappush(waiting, (-edge.seq, edge))
+                        finish_leaf(edge, entry)
+                    elif following is None:
+                        following = edge
+                    else:
+                        heappush(waiting, (-edge.seq, edge))
                 i += 1
-            g = grads = grad = None
+            g = grads = grad = total = None
         if waiting:
             node = heappop(waiting)[1] if following is None else heappushpop(waiting, (-following.seq, following))[1]
         else:
@@ -144,14 +152,16 @@ def _count_users(roots: Sequence[Node], seeds: Sequence[Any], create_graph: bool
         else:
             state[root] = [0, seed, False]
             order.append(root)
+    get = state.get
     for node in order:  # grows as it goes
         for edge in node.edges:
             if edge is not None:
-                if edge in state:
-                    state[edge][0] += 1
-                else:
+                entry = get(edge)
+                if entry is None:
                     state[edge] = [1, None, False]
                     order.append(edge)
+                else:
+                    entry[0] += 1
     return state, order
 
 

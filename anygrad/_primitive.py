@@ -481,6 +481,9 @@ def _namespace_of_gradient(g: Any) -> Backend:
 # ---------------------------------------------------------------------------
 
 
+_PASSES_ON: Rule = lambda g: g  # noqa: E731  (rules that look like this are written out as `g`)
+
+
 @functools.cache
 def _compiled(source: str) -> CodeType:
     return compile(source, "<anygrad primitive>", "exec")
@@ -501,12 +504,18 @@ def _vjp_source(made: Primitive) -> str:
 
     lines = ["def vjp(self, g, edges, conjugate=True):", "    saved = self.saved"]
     if made.holomorphic:
-        lines += ["    dtype = self.dtype", "    if (dtype is COMPLEX128 or dtype is COMPLEX64 or dtype in foreign_complex) and conjugate:", "        return conjugated(self, g, edges)"]
+        lines += ["    dtype = self.dtype", "    if (dtype is COMPLEX128 or dtype is COMPLEX64 or foreign_complex and dtype in foreign_complex) and conjugate:", "        return conjugated(self, g, edges)"]
     if any("xp" in _names(rule) for rule in made.rules):
         lines.append("    xp = namespace(g)")
-    calls = [
-        f"rule{i}({', '.join(['g', *map(argument, _names(rule))])})" if rule else f"missing({i})" for i, rule in enumerate(made.rules)
-    ]
+
+    def call(i: int, rule: Rule | None) -> str:
+        if rule is None:
+            return f"missing({i})"
+        if rule.__code__.co_code == _PASSES_ON.__code__.co_code and not made.variadic:
+            return "g"
+        return f"rule{i}({', '.join(['g', *map(argument, _names(rule))])})"
+
+    calls = [call(i, rule) for i, rule in enumerate(made.rules)]
     if made.variadic:
         lines.append(f"    return {calls[0]}")
     else:

@@ -38,8 +38,8 @@ class Tensor(ArrayMethods):
     """
 
     # _data: the raw array.  _node: the node that gradients of this tensor are sent to (a leaf's
-    # own AccumulateGrad); unset where it has to be found again, see _alias.py.  _grad: what `.grad`
-    # gives.  _cell: where graphs save the value.  _alias: whom the memory is shared with.
+    # own AccumulateGrad).  _grad: what `.grad` gives.  _cell: where graphs save the value.
+    # _alias: whom the memory is shared with.
     __slots__ = ("__weakref__", "_alias", "_cell", "_data", "_grad", "_node")
 
     _data: Any
@@ -50,14 +50,6 @@ class Tensor(ArrayMethods):
 
     __array_priority__ = 1000
     __hash__ = object.__hash__
-
-    def __getattr__(self, name: str) -> Any:
-        # Reached only where normal lookup finds nothing.
-        if name == "_node":
-            return _alias.refresh(self)
-        if name == "_data":
-            raise TypeError("Tensor() makes no tensor: use anygrad.tensor(data), anygrad.asarray(array) or anygrad.zeros(shape)")
-        raise AttributeError(f"'Tensor' object has no attribute {name!r}", name=name, obj=self)
 
     # -- the array
 
@@ -274,6 +266,26 @@ class Tensor(ArrayMethods):
 
     def _is_view(self) -> bool:
         return self._base is not None
+
+
+class StaleView(Tensor):
+    """What a view is while its history has to be found again (see _alias.py)."""
+
+    __slots__ = ()
+
+    @property
+    def _node(self) -> Node | None:  # type: ignore[override]
+        self.__class__ = Tensor  # type: ignore[assignment]
+        self._node = _alias.current_node(self)
+        return self._node
+
+    @_node.setter
+    def _node(self, node: Node | None) -> None:
+        self.__class__ = Tensor  # type: ignore[assignment]
+        self._node = node
+
+
+_alias.stale_type = StaleView
 
 
 def wrap(array: Any, node: Node | None = None) -> Tensor:
