@@ -24,6 +24,7 @@ Backend = Any  # a module such as anygrad_numpy, or a GenericBackend
 
 _loaded: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
+not_arrays: set[type] = set()  # Tensor: it follows the standard, but it is what we make of arrays
 foreign_complex: list[Any] = []  # the complex dtypes of libraries whose dtypes are not NumPy's
 _load_lock = threading.RLock()
 _DEVICE_BACKENDS = {"cpu": "numpy", "cuda": "cupy"}
@@ -76,6 +77,8 @@ def is_array(value: object) -> bool:
     """Whether `value` is an array of a library that we can work with."""
     if type(value) in _by_type:
         return True
+    if isinstance(value, tuple(not_arrays)):
+        return False
     if isinstance(value, (np.ndarray, np.generic)):
         load("numpy")
         return value.dtype.kind in "biufc" or value.dtype.name == "bfloat16"

@@ -179,11 +179,8 @@ def _node_of(tensor: Any, position: int, where: str) -> Node:
 
 
 def edge_node(edge: Any) -> Node:
-    """The node that the engine sends gradients to, for a GradientEdge (node, output_nr)."""
-    node, index = edge
-    if node.outputs == 1:
-        return node
-    raise RuntimeError(f"{node.name()} has several outputs: pass the tensor itself instead of its GradientEdge")
+    """The node that the engine sends gradients to, for a GradientEdge."""
+    return edge.node if edge.ownership_token is None else edge.ownership_token
 
 
 def _starts(tensors: Sequence[Any], gradients: Any, where: str, create_graph: bool) -> tuple[list[Node], list[Any]]:

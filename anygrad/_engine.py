@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection, Sequence
 from heapq import heappop, heappush, heappushpop
 from typing import Any
 
+import numpy as np
+
 from . import _modes
 from ._backends import namespace
 from ._errors import ShapeError
@@ -59,6 +61,25 @@ def run(
         For each target that was reached.
     """
     state, order = _count_users(roots, seeds, create_graph)
+    outer, _modes.local.backward_nodes = _modes.local.backward_nodes, state
+    recording = _modes.switch_grad(True) if create_graph else _modes.local.grad_enabled
+    try:
+        with np.errstate(all="ignore"):  # infinities and NaN are for anomaly mode to find
+            return _visit(roots, state, order, targets, retain_graph, create_graph)
+    finally:
+        _modes.local.backward_nodes = outer
+        if create_graph:
+            _modes.switch_grad(recording)
+
+
+def _visit(
+    roots: Sequence[Node],
+    state: dict[Node, Entry],
+    order: list[Node],
+    targets: Collection[Node] | None,
+    retain_graph: bool,
+    create_graph: bool,
+) -> dict[Node, Any]:
     needed = None if targets is None else _needed(order, targets)
     captured: dict[Node, Any] = {}
     release = not retain_graph
@@ -101,7 +122,7 @@ def run(
                 grads = node.vjp(g, edges)
             else:
                 grads = _derive(node, g, edges, create_graph)
-            if release and node.saved:
+            if release and node.saved and node.saves_arrays:
                 node.saved = None
             shape, dtype = node.shape, node.dtype
             i = 0
@@ -180,14 +201,7 @@ def _derive(node: Node, g: Any, edges: tuple[Node | None, ...], create_graph: bo
         return (None,) * len(edges)
     if node.saved is None:
         raise RuntimeError(freed_message(node))
-    if not create_graph:
-        grads = node.vjp(g, edges)
-    else:
-        before = _modes.switch_grad(True)
-        try:
-            grads = node.vjp_recorded(g, edges)
-        finally:
-            _modes.switch_grad(before)
+    grads = node.vjp_recorded(g, edges) if create_graph else node.vjp(g, edges)
     if inspect_gradients is not None:
         inspect_gradients(node, grads)
     if node._extra is not None and node._extra.post_hooks:

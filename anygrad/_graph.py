@@ -99,6 +99,7 @@ class Node:
     is_output: ClassVar[bool] = False
     outputs: ClassVar[int] = 1
     runs_without_gradient: ClassVar[bool] = False
+    saves_arrays: ClassVar[bool] = True  # what saved none is not freed, and may run again
 
     seq: float
     edges: tuple[Node | None, ...]

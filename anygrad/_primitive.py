@@ -114,7 +114,7 @@ class Primitive:
         scope.update(COMPLEX64=COMPLEX64, COMPLEX128=COMPLEX128, foreign_complex=foreign_complex, conjugated=_conjugated)
         scope.update({f"rule{i}": rule for i, rule in enumerate(self.rules)})
         exec(_compiled(_vjp_source(self)), scope)
-        body = {"__slots__": (), "primitive": self, "vjp": scope["vjp"]}
+        body = {"__slots__": (), "primitive": self, "vjp": scope["vjp"], "saves_arrays": any(kind in ("input", "out") for _, kind, _, _ in self.saves)}
         return type(f"{node_name}Backward0", (PrimitiveNode,), body)
 
 
@@ -234,7 +234,7 @@ def apply(made: Primitive, *inputs: Any, **params: Any) -> Any:
     if recording and is_inexact(out._data):
         node = record(made, inputs, raws, nodes, params)
         out._node = finish(node, out)
-    if _modes.local.inference:
+    if _modes.local.inference and out._alias is None:
         alias_of(out).storage.inference = True
     return out
 
@@ -243,20 +243,21 @@ def unwrap(made: Primitive, inputs: Sequence[Any]) -> tuple[list[Any], list[Node
     """Raw arrays and nodes of the inputs, and their common backend; Python numbers made arrays."""
     raws: list[Any] = []
     nodes: list[Node | None] = []
+    numbers: list[int] = []
     first = None
-    scalars = False
-    for x in inputs:
+    for i, x in enumerate(inputs):
         node = None
         if isinstance(x, Tensor):
             node, x = x._node, x._data
-        elif hasattr(x, "cells"):
+            first = x if first is None else first
+        elif hasattr(x, "cells"):  # a Key
             x = x.array
         elif isinstance(x, (bool, int, float, complex)):
-            scalars = True
-        elif x is not None and not is_array(x):
-            raise DTypeError(f"{made.name}: argument `{_name(made, len(raws))}` is {type(x).__name__}; expected a Tensor, an array or a number. Write anygrad.asarray(...).")
-        if first is None and is_array(x):
-            first = x
+            numbers.append(i)
+        elif is_array(x):
+            first = x if first is None else first
+        else:
+            raise DTypeError(f"{made.name}: argument `{_name(made, i)}` is {type(x).__name__}; expected a Tensor, an array or a number. Write anygrad.asarray(...).")
         raws.append(x)
         nodes.append(node)
     if first is None:
@@ -266,18 +267,16 @@ def unwrap(made: Primitive, inputs: Sequence[Any]) -> tuple[list[Any], list[Node
         raws = [xp.astype(x, xp.raw_dtype(get_default_dtype())) if is_array(x) else float(x) for x in raws]
     if len(raws) > 1:
         _check_devices(made, raws, first, xp)
-        if made.operator and scalars and _widens(raws, xp):
-            scalars, raws = False, [as_weak(x, raws, xp) if isinstance(x, (bool, int, float, complex)) else x for x in raws]
-        if scalars and not made.operator:
-            raws = [as_weak(x, raws, xp) if isinstance(x, (bool, int, float, complex)) else x for x in raws]
+        if numbers and (not made.operator or _widens(raws, numbers)):
+            raws = [as_weak(x, raws, xp) if i in numbers else x for i, x in enumerate(raws)]
     return raws, nodes, xp
 
 
-def _widens(raws: list[Any], xp: Backend) -> bool:
+def _widens(raws: list[Any], numbers: list[int]) -> bool:
     """Whether a number beside an array changes the kind of the result: then the array library's
     own rule (float64 for a float among integers) is not ours."""
     dtypes = [as_dtype(x.dtype) for x in raws if is_array(x)]
-    return any(weak_dtype(x, dtypes) != dtypes[0] for x in raws if not is_array(x))
+    return any(weak_dtype(raws[i], dtypes) != dtypes[0] for i in numbers)
 
 
 def _name(made: Primitive, position: int) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _alias, _engine, _modes
 from ._array_methods import ArrayMethods
-from ._backends import as_dtype, device, device_of
+from ._backends import as_dtype, device, device_of, not_arrays
 from ._errors import DeviceError, DTypeError, ShapeError
 from ._graph import AccumulateGrad, Cell, Hook, Node, Output, RemovableHandle
 
@@ -286,6 +286,7 @@ class StaleView(Tensor):
 
 
 _alias.stale_type = StaleView
+not_arrays.add(Tensor)
 
 
 def wrap(array: Any, node: Node | None = None) -> Tensor:

@@ -147,4 +147,3 @@ from .utility import all, any, clip, diff
 
 from . import operators  # isort: skip  (gives Tensor its operators)
 
-__all__ = [name for name in dir() if not name.startswith("_") and name != "operators"]
