@@ -7,6 +7,7 @@ command line, `python -m anygrad` runs it at the end of the tour.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def load(rng: np.random.Generator, device: ag.device) -> tuple[Tensor, Tensor, T
 def parameters(rng: np.random.Generator, device: ag.device, sizes: Sequence[int]) -> list[Tensor]:
     """A weight matrix and a bias for each layer."""
     out = []
-    for n, m in zip(sizes, sizes[1:], strict=False):
+    for n, m in pairwise(sizes):
         weight = rng.standard_normal((n, m)) * np.sqrt(2 / n)
         out += [ag.tensor(weight, dtype=ag.float32, device=device, requires_grad=True), ag.zeros(m, dtype=ag.float32, device=device, requires_grad=True)]
     return out
@@ -58,7 +59,7 @@ def accuracy(params: Sequence[Tensor], images: Tensor, labels: Tensor) -> float:
     return float(ag.mean(ag.astype(right, ag.float32)))
 
 
-def train(device: str | ag.device = "cpu", epochs: int = 15, seed: int = 0, batch: int = 64, rate: float = 0.2) -> tuple[float, float]:
+def train(device: str | ag.device = "cpu", epochs: int = 20, seed: int = 0, batch: int = 32, rate: float = 0.5) -> tuple[float, float]:
     """Train by gradient descent on mini-batches.
 
     Parameters
@@ -84,11 +85,13 @@ def train(device: str | ag.device = "cpu", epochs: int = 15, seed: int = 0, batc
     ModuleNotFoundError
         If scikit-learn or tqdm is not installed.
     """
+    if epochs < 1:
+        raise ValueError(f"train: epochs is {epochs}; it must be at least 1")
     try:
         import sklearn.datasets  # noqa: F401
         from tqdm import tqdm
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError('the digits need scikit-learn and tqdm: pip install "anygrad[examples]"') from error
+        raise ModuleNotFoundError('The digits need scikit-learn and tqdm: pip install "anygrad[examples]"') from error
 
     device = ag.device(device)
     rng = np.random.default_rng(seed)
