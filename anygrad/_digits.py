@@ -108,7 +108,7 @@ def train(device: str | ag.device = "cpu", epochs: int = 20, seed: int = 0, batc
             loss.backward()
             with ag.no_grad():
                 for p in params:
-                    p -= rate * p.grad
+                    p -= rate * p.grad  # type: ignore[operator]
                     p.grad = None
             total += loss.detach() * len(chosen)
         mean_loss, share = float(total) / len(images), accuracy(params, test_images, test_labels)
