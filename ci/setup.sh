@@ -16,7 +16,7 @@ fi
 
 if ! .venv/bin/python -c "$new_enough; import pip" 2>/dev/null; then
     rm -f .venv/.has-*
-    if "$python" -c 'import ensurepip' 2>/dev/null; then
+    if "$python" -c 'from ensurepip import bootstrap' 2>/dev/null; then
         "$python" -m venv .venv
     elif ! { "$python" -m venv --without-pip .venv && "$python" -m pip --python .venv/bin/python install --quiet pip; } 2>/dev/null; then
         version=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
