@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _modes
+from ._errors import ShapeError
+from ._messages import warn_once
 
 if TYPE_CHECKING:
     from . import ops
@@ -215,7 +217,7 @@ class ArrayMethods:
     def item(self) -> Any:
         """The one element as a Python number; no gradient flows through it."""
         if self.size != 1:
-            raise RuntimeError(f"a tensor with {self.size} elements cannot be converted to Scalar: item() is for one element. Use `.tolist()`.")
+            raise ShapeError(f"a tensor with {self.size} elements cannot be converted to Scalar: item() is for one element. Use `.tolist()`.")
         return ops.to_numpy(self).item()
 
     def tolist(self) -> Any:
@@ -247,6 +249,14 @@ class ArrayMethods:
             return array.astype(dtype)
         return array.copy() if copy else array
 
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        if self.requires_grad and _modes.local.grad_enabled:
+            raise BufferError("a tensor that requires grad would lose its graph through DLPack. Use `t.detach()`.")
+        return self._data.__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> tuple[Any, int]:
+        return self._data.__dlpack_device__()
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         function = getattr(ops, {"power": "pow", "true_divide": "divide", "absolute": "abs", "conjugate": "conj", "invert": "bitwise_invert", "rint": "round",
                                  "arctan2": "atan2", "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift"}.get(ufunc.__name__, ufunc.__name__.replace("arc", "a")), None)  # fmt: skip
@@ -265,13 +275,18 @@ class ArrayMethods:
         return bool(self.item())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._untracked_item())
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._untracked_item())
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._untracked_item())
+
+    def _untracked_item(self) -> Any:
+        if self.requires_grad and _modes.local.grad_enabled:
+            warn_once("a tensor that requires grad was converted to a Python number, which ends its graph there: no gradient flows through it. If that is meant, write `t.item()` or `t.detach()`.")
+        return self.item()
 
     def __index__(self) -> int:
         if self.dtype.kind not in "iu" or self.ndim:
@@ -292,7 +307,11 @@ class ArrayMethods:
         return bool(ops.any(ops.equal(self, value)))
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec and self.ndim == 0 else format(str(self), spec)
+        if self.ndim == 0:
+            return format(self.item(), spec)
+        if spec:
+            raise TypeError(f"unsupported format string {spec!r} for a tensor of shape {self.shape}: only 0-d tensors are formatted as numbers")
+        return str(self)
 
     def __repr__(self) -> str:
         from ._repr import tensor_repr

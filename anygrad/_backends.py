@@ -25,7 +25,6 @@ Backend = Any  # a module such as anygrad_numpy, or a GenericBackend
 _loaded: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
 not_arrays: set[type] = set()  # Tensor: it follows the standard, but it is what we make of arrays
-foreign_complex: list[Any] = []  # the complex dtypes of libraries whose dtypes are not NumPy's
 _load_lock = threading.RLock()
 _DEVICE_BACKENDS = {"cpu": "numpy", "cuda": "cupy"}
 
@@ -77,7 +76,7 @@ def is_array(value: object) -> bool:
     """Whether `value` is an array of a library that we can work with."""
     if type(value) in _by_type:
         return True
-    if isinstance(value, tuple(not_arrays)):
+    if type(value).__module__ == "builtins" or isinstance(value, tuple(not_arrays)):
         return False
     if isinstance(value, (np.ndarray, np.generic)):
         load("numpy")
@@ -157,7 +156,8 @@ class device:
             raise DeviceError(f"a device is named by a string ('cpu', 'cuda', 'cuda:0'), not by {type(name).__name__}")
         if index is not None:
             name = f"{name}:{index}"
-        return _device(name)  # type: ignore[return-value]
+        # "cuda" is whichever device is current when it is asked for: not remembered
+        return (_device.__wrapped__ if name == "cuda" else _device)(name)  # type: ignore[return-value]
 
     def __str__(self) -> str:
         if self.type == "cpu":
@@ -199,8 +199,13 @@ def _device(name: str) -> device:
     kind, _, rest = name.partition(":")
     if not kind.isidentifier():
         raise DeviceError(f"{name!r} is not a device. Known devices: 'cpu', 'cuda', 'cuda:N'.")
-    backend = load(_DEVICE_BACKENDS.get(kind, kind))
-    return _make_device(backend, backend.parse_device(rest))
+    try:
+        backend = load(_DEVICE_BACKENDS.get(kind, kind))
+        return _make_device(backend, backend.parse_device(rest))
+    except (ImportError, RuntimeError, ValueError) as error:
+        if isinstance(error, DeviceError):
+            raise
+        raise DeviceError(f"device {name!r}: {error}") from error
 
 
 def device_of(array: Array) -> device:
@@ -300,7 +305,6 @@ class GenericBackend:
         probe = library.asarray(0.0)
         self.array_type = type(probe)
         self._default_device = self.device_of(probe)
-        foreign_complex.extend(d for d in (library.complex64, library.complex128) if not isinstance(d, np.dtype))
 
     def __getattr__(self, attribute: str) -> Any:
         value = getattr(self._library, attribute)

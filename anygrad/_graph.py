@@ -116,6 +116,9 @@ class Node:
         """The same with Tensors: what it computes is recorded."""
         raise NotImplementedError
 
+    def __lt__(self, other: Node) -> bool:
+        return False  # outputs of one node share a place in the order: in the engine's heap any of them may be first
+
     def name(self) -> str:
         """The name of the step, as `MulBackward0`."""
         return type(self).__name__
@@ -165,7 +168,7 @@ class Output(Node):
 
     def __init__(self, node: Node, index: int, array: Any) -> None:
         self.node, self.index = node, index
-        self.seq = node.seq + 0.5  # it runs before its node, after everything younger
+        self.seq = node.seq + (index + 1) / (node.outputs + 1)  # it runs before its node, after everything younger
         self.edges = (node,)
         self.saved = ()
         self.shape, self.dtype = array.shape, array.dtype

@@ -5,6 +5,7 @@ The library's own error stays chained underneath.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,16 @@ import numpy as np
 from . import _errors
 from ._backends import as_dtype, device_of, is_array
 from ._errors import AxisError, DTypeError, LinAlgError, OutOfMemoryError, ShapeError
+
+_said: set[str] = set()
+
+
+def warn_once(text: str) -> None:
+    """A UserWarning that is given once in a process."""
+    if text not in _said:
+        _said.add(text)
+        warnings.warn(text, UserWarning, stacklevel=4)
+
 
 _OURS = (_errors.ShapeError, _errors.DTypeError, _errors.DeviceError, _errors.AxisError, _errors.LinAlgError, _errors.OutOfMemoryError)
 

@@ -35,16 +35,16 @@ import numpy as np
 
 from . import _engine, _modes
 from ._alias import NO_GRAD, alias_of, cell_of, share
-from ._backends import Backend, as_dtype, device_of, foreign_complex, is_array, namespace
+from ._backends import Backend, as_dtype, device_of, is_array, namespace
 from ._errors import DeviceError, DTypeError
 from ._graph import Cell, Node, Output, Packed, sequence
 from ._messages import translate
-from ._scalars import as_weak, get_default_dtype, weak_dtype
+from ._scalars import get_default_dtype, strengthen, weak_dtype
 from ._tensor import Tensor, wrap
 
 Rule = Callable[..., Any]
 
-COMPLEX64, COMPLEX128 = np.dtype(np.complex64), np.dtype(np.complex128)
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 registry: dict[str, Primitive] = {}
 
 
@@ -111,7 +111,7 @@ class Primitive:
 
     def _make_node(self, node_name: str) -> type[PrimitiveNode]:
         scope: dict[str, Any] = {"namespace": _namespace_of_gradient, "missing": functools.partial(_missing, self)}
-        scope.update(COMPLEX64=COMPLEX64, COMPLEX128=COMPLEX128, foreign_complex=foreign_complex, conjugated=_conjugated)
+        scope.update(FLOAT32=FLOAT32, FLOAT64=FLOAT64, is_complex=_is_complex, conjugated=_conjugated)
         scope.update({f"rule{i}": rule for i, rule in enumerate(self.rules)})
         exec(_compiled(_vjp_source(self)), scope)
         body = {"__slots__": (), "primitive": self, "vjp": scope["vjp"], "saves_arrays": any(kind in ("input", "out") for _, kind, _, _ in self.saves)}
@@ -268,7 +268,7 @@ def unwrap(made: Primitive, inputs: Sequence[Any]) -> tuple[list[Any], list[Node
     if len(raws) > 1:
         _check_devices(made, raws, first, xp)
         if numbers and (not made.operator or _widens(raws, numbers)):
-            raws = [as_weak(x, raws, xp) if i in numbers else x for i, x in enumerate(raws)]
+            raws = strengthen(raws, numbers, xp)
     return raws, nodes, xp
 
 
@@ -464,6 +464,10 @@ def _missing(made: Primitive, index: int, *ignored: Any) -> Any:
     raise NotImplementedError(f"{made.name}: the derivative with respect to `{name}` is not implemented. Detach that argument, or give a rule with autograd.Function.")
 
 
+def _is_complex(dtype: Any) -> bool:
+    return as_dtype(dtype).kind == "c"
+
+
 def _conjugated(node: PrimitiveNode, g: Any, edges: tuple[Node | None, ...]) -> tuple[Any, ...]:
     """Rules of a holomorphic function, on complex values."""
     xp = namespace(g)
@@ -503,7 +507,7 @@ def _vjp_source(made: Primitive) -> str:
 
     lines = ["def vjp(self, g, edges, conjugate=True):", "    saved = self.saved"]
     if made.holomorphic:
-        lines += ["    dtype = self.dtype", "    if (dtype is COMPLEX128 or dtype is COMPLEX64 or foreign_complex and dtype in foreign_complex) and conjugate:", "        return conjugated(self, g, edges)"]
+        lines += ["    dtype = self.dtype", "    if dtype is not FLOAT64 and dtype is not FLOAT32 and conjugate and is_complex(dtype):", "        return conjugated(self, g, edges)"]
     if any("xp" in _names(rule) for rule in made.rules):
         lines.append("    xp = namespace(g)")
 

@@ -89,8 +89,7 @@ class _Formatter:
                     self.scientific = largest / smallest > 1000.0 or largest > 1.0e8 or smallest < 1.0e-4
         if options.sci_mode is not None:
             self.scientific = options.sci_mode
-        self.width = max((len(self._plain(v)) for v in numbers[np.isfinite(numbers) & (numbers != 0)].tolist()), default=1)
-        self.width = max(self.width, max((len(self._plain(v)) for v in numbers.tolist()), default=1)) if not finite.size else self.width
+        self.width = max((len(self._plain(v)) for v in finite.tolist()), default=1)
 
     def _plain(self, value: Any) -> str:
         if not self.floating:

@@ -74,11 +74,25 @@ def weak_dtype(value: Scalar, others: list[np.dtype]) -> np.dtype:
     return alone
 
 
-def as_weak(value: Scalar, raws: list[Any], xp: Backend) -> Any:
-    """A Python number as a 0-d array beside these arrays."""
+def strengthen(raws: list[Any], numbers: list[int], xp: Backend) -> list[Any]:
+    """The inputs of an operation with its Python numbers (at these positions) as 0-d arrays.
+
+    Integer arrays beside a float become floats of the dtype that the number takes: left to
+    the array library, int32 and float32 would make float64.
+    """
     arrays = [a for a in raws if is_array(a)]
-    dtype = weak_dtype(value, [as_dtype(a.dtype) for a in arrays])
-    return full_like_scalar(value, dtype, arrays[0], xp)
+    dtypes = [as_dtype(a.dtype) for a in arrays]
+    taken = {i: weak_dtype(raws[i], dtypes) for i in numbers}
+    floats = [d for d in taken.values() if d.kind in "fc"]
+    out = []
+    for i, x in enumerate(raws):
+        if i in taken:
+            out.append(full_like_scalar(x, taken[i], arrays[0], xp))
+        elif floats and is_array(x) and as_dtype(x.dtype).kind in "iu":
+            out.append(xp.astype(x, xp.raw_dtype(floats[0])))
+        else:
+            out.append(x)
+    return out
 
 
 def full_like_scalar(value: Scalar, dtype: np.dtype, like: Any, xp: Backend) -> Any:

@@ -90,7 +90,10 @@ class Tensor(ArrayMethods):
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f".data takes a Tensor, not {type(value).__name__}")
+        version = _alias.version_of(self)
         self._data, self._cell, self._alias = value._data, None, None
+        if version:
+            _alias.alias_of(self).storage.version = version
         node = self._node
         if isinstance(node, AccumulateGrad):
             node.array, node.shape, node.dtype = value._data, value._data.shape, value._data.dtype

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -24,7 +25,7 @@ from .. import _alias, _modes
 from .._backends import as_dtype, namespace
 from .._engine import freed_message
 from .._errors import ShapeError
-from .._graph import Cell, Node, Output, sequence
+from .._graph import Node, Output, sequence
 from .._primitive import _save as save_value
 from .._primitive import is_inexact
 from .._tensor import Tensor, wrap
@@ -33,21 +34,21 @@ from .._tensor import Tensor, wrap
 class FunctionCtx:
     """What `forward` and `backward` of a Function share: any attributes, and these methods."""
 
-    needs_input_grad: tuple[bool, ...]
+    needs_input_grad: tuple[bool, ...] = ()
 
     def __init__(self) -> None:
-        self._to_save: tuple[Any, ...] = ()
+        self.to_save: tuple[Any, ...] = ()
         self._dirty: tuple[Tensor, ...] = ()
         self._non_differentiable: tuple[Tensor, ...] = ()
         self._materialize = True
-        self._node: FunctionNode | None = None
+        self._node: weakref.ref[FunctionNode] | None = None
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep tensors for backward: inputs and outputs. Called again, it replaces the earlier ones."""
         for t in tensors:
             if t is not None and not isinstance(t, Tensor):
                 raise TypeError(f"save_for_backward can only save variables (Tensors or None), not {type(t).__name__}. Set other values as attributes of ctx.")
-        self._to_save = tensors
+        self.to_save = tensors
 
     def mark_dirty(self, *tensors: Tensor) -> None:
         """Say which inputs forward wrote to in place; they must be returned."""
@@ -64,29 +65,31 @@ class FunctionCtx:
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
         """What `save_for_backward` kept."""
-        if self._node is None:
-            return self._to_save
-        return self._node.saved_tensors
+        node = self._node and self._node()
+        return self.to_save if node is None else node.saved_tensors
 
 
 class FunctionNode(Node):
-    """The node of a Function; backward gets its context."""
+    """The node of a Function. It owns the context, whose attributes can be read on it."""
 
-    __slots__ = ("count", "ctx", "function", "label", "likes", "output_refs", "slots")
+    __slots__ = ("count", "ctx", "likes", "output_refs", "slots")
+    function: ClassVar[type[Function]]
     runs_without_gradient: ClassVar[bool] = True
 
-    function: type[Function]
     ctx: FunctionCtx
     count: int
     slots: tuple[int, ...]  # which argument of apply each edge belongs to
-    likes: tuple[Any, ...]  # shape, dtype and backend of each output
+    likes: tuple[Any, ...]  # shape, dtype, backend and device of each output that is a Tensor
+    output_refs: dict[int, weakref.ref[Output]]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in FunctionNode.__slots__:
+            raise AttributeError(name)
+        return getattr(self.ctx, name)
 
     @property
     def outputs(self) -> int:  # type: ignore[override]
         return self.count
-
-    def name(self) -> str:
-        return self.label
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
@@ -114,20 +117,32 @@ class FunctionNode(Node):
         while len(given) > expected and given[-1] is None:
             given.pop()
         if len(given) != expected:
-            raise RuntimeError(f"{self.label} returned an incorrect number of gradients (expected {expected}, got {len(given)}): one for each argument of forward, None where there is none")
+            raise RuntimeError(f"{self.name()} returned an incorrect number of gradients (expected {expected}, got {len(given)}): one for each argument of forward, None where there is none")
         grads: list[Tensor | None] = []
         for position, edge in zip(self.slots, self.edges, strict=True):
             v = given[position]
             if v is not None and not isinstance(v, Tensor):
-                raise RuntimeError(f"{self.label} returned {type(v).__name__} as the gradient at index {position}; expected a Tensor or None")
+                raise RuntimeError(f"{self.name()} returned {type(v).__name__} as the gradient at index {position}; expected a Tensor or None")
             if v is not None and edge is not None and not _sums_to(v.shape, tuple(edge.shape)):
-                raise ShapeError(f"{self.label} returned an invalid gradient at index {position} - got {list(v.shape)} but expected shape compatible with {list(edge.shape)}")
+                raise ShapeError(f"{self.name()} returned an invalid gradient at index {position} - got {list(v.shape)} but expected shape compatible with {list(edge.shape)}")
             grads.append(v)
         return grads
 
-    def _zeros(self, index: int) -> Tensor:
+    def _zeros(self, index: int) -> Tensor | None:
+        if self.likes[index] is None:
+            return None
         shape, dtype, xp, where = self.likes[index]
         return wrap(xp.zeros(shape, dtype=dtype, device=where))
+
+    def output_node(self, index: int, array: Any) -> Node:
+        """The node that gradients of one output are sent to."""
+        if self.count == 1:
+            return self
+        known = self.output_refs[index]() if index in self.output_refs else None
+        if known is None:
+            known = Output(self, index, array)
+            self.output_refs[index] = weakref.ref(known)
+        return known
 
 
 def _sums_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
@@ -141,29 +156,36 @@ class Function:
     and `backward(ctx, *grad_outputs)`, which returns a gradient (or None) for each argument.
     """
 
+    _node_type: ClassVar[type[FunctionNode]] = FunctionNode
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._node_type = type(f"{cls.__name__}Backward", (FunctionNode,), {"__slots__": (), "function": cls})
+
+    def __init__(self) -> None:
+        raise RuntimeError(f"{type(self).__name__} is not instantiated: define forward and backward as static methods and call {type(self).__name__}.apply(...)")
+
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError("a subclass of autograd.Function must define forward")
+        """Compute the outputs: `forward(ctx, *args)`, or `forward(*args)` with `setup_context`."""
+        raise NotImplementedError("a subclass of autograd.Function must define forward as a static method")
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
-        raise NotImplementedError("setup_context is to be defined in the subclass, where forward does not take ctx")
+        """Save what backward needs, where forward does not take ctx."""
+        raise NotImplementedError
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """Gradients of the arguments from those of the outputs."""
         raise NotImplementedError("a subclass of autograd.Function must define backward to be differentiated")
-
-    vjp = backward
 
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward; what it returns is part of the graph."""
-        if "forward" not in {name for base in cls.__mro__ if base not in (Function, object) for name in vars(base)}:
-            raise NotImplementedError(f"{cls.__name__} must define forward(ctx, ...) as a static method")
         ctx = FunctionCtx()
-        tensors = [a for a in args if isinstance(a, Tensor)]
-        nodes = {id(t): t._node for t in tensors}
-        ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
+        nodes = [a._node if isinstance(a, Tensor) else None for a in args]
+        ctx.needs_input_grad = tuple(n is not None for n in nodes)
         recording = _modes.local.grad_enabled and any(ctx.needs_input_grad)
         separate = cls.setup_context is not Function.setup_context
         with _modes.no_grad():
@@ -171,66 +193,64 @@ class Function:
             if separate:
                 cls.setup_context(ctx, args, result)
         several = isinstance(result, (tuple, list))
-        outs = _outputs(ctx, tensors, list(result) if several else [result], recording)
+        outs = list(result) if several else [result]
         if recording:
-            _record(cls, ctx, args, nodes, outs)
+            outs = _record(cls, ctx, args, nodes, outs)
         return tuple(outs) if several else outs[0]
 
 
-def _outputs(ctx: FunctionCtx, inputs: list[Tensor], results: list[Any], recording: bool) -> list[Any]:
-    """Outputs as Tensors of their own: an input that is returned becomes a new one over the same memory."""
-    outs = []
-    for r in results:
-        if isinstance(r, Tensor) and recording and any(r is t for t in inputs) and not any(r is d for d in ctx._dirty):
-            out = r.detach()
-            if any(r is t for t in ctx._to_save if t is not None):
-                ctx._to_save = tuple(t for t in ctx._to_save)
-            r = out
-        outs.append(r)
-    return outs
-
-
-def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes: dict[int, Any], outs: list[Any]) -> None:
-    node = FunctionNode()
-    node.function, node.ctx, node.label = cls, ctx, f"{cls.__name__}Backward"
+def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes: list[Node | None], outs: list[Any]) -> list[Any]:
+    """Make the node of one application, and the outputs its own."""
+    dirty, returned = [id(t) for t in ctx._dirty], [id(a) for a in args]
+    # An input that is returned becomes a new Tensor over the same memory, unless it was written to.
+    results = [o.detach() if isinstance(o, Tensor) and id(o) in returned and id(o) not in dirty else o for o in outs]
+    node = cls._node_type()
+    node.ctx, node._extra, node.output_refs = ctx, None, {}
     node.seq = next(sequence)
     node.slots = tuple(i for i, a in enumerate(args) if isinstance(a, Tensor))
-    node.edges = tuple(nodes[id(args[i])] for i in node.slots)
-    node.shape, node.dtype, node._extra = (), None, None
-    tracked = [o for o in outs if isinstance(o, Tensor) and is_inexact(o._data) and not any(o is t for t in ctx._non_differentiable)]
-    tensors = [o for o in outs if isinstance(o, Tensor)]
-    node.count = len(outs)
-    node.likes = tuple((o.shape, o._data.dtype, namespace(o._data), namespace(o._data).device_of(o._data)) if isinstance(o, Tensor) else None for o in outs)
-    if len(outs) == 1 and tensors:
-        node.shape, node.dtype = outs[0]._data.shape, outs[0]._data.dtype
-    for i, out in enumerate(outs):
-        if any(out is t for t in tracked):
-            history = node if node.count == 1 else Output(node, i, out._data)
-            if any(out is d for d in ctx._dirty):
-                _alias.count_write(out)
-            out._node = history
-            if out._alias is not None and out._alias.base is not None:
-                out._alias.fixed = f"it is a view that the custom Function {cls.__name__} returned"
-    node.saved = (True, *[None if t is None else _saved(t, node, outs) for t in ctx._to_save])
-    ctx._to_save = ()
-    ctx._node = node
+    node.edges = tuple(nodes[i] for i in node.slots)
+    node.count = len(results)
+    node.likes = tuple(_like(o._data) if isinstance(o, Tensor) else None for o in results)
+    node.shape, node.dtype = node.likes[0][:2] if len(results) == 1 and node.likes[0] else ((), None)
+    without = [id(t) for t in ctx._non_differentiable]
+    histories = {}
+    for i, out in enumerate(results):
+        if isinstance(out, Tensor) and is_inexact(out._data) and id(outs[i]) not in without:
+            histories[id(outs[i])] = i
+            _give_history(out, node.output_node(i, out._data), id(out) in dirty, cls.__name__)
+    node.saved = (True, *[None if t is None else _saved(t, node, histories.get(id(t))) for t in ctx.to_save])
+    ctx.to_save, ctx._dirty, ctx._non_differentiable = (), (), ()
+    ctx._node = weakref.ref(node)
+    return results
 
 
-def _saved(tensor: Tensor, node: FunctionNode, outs: list[Any]) -> Callable[[], Tensor]:
-    """A function that gives a saved tensor back; of an output only the array is kept, so that there is no cycle."""
-    import weakref
+def _like(array: Any) -> tuple[Any, ...]:
+    xp = namespace(array)
+    return array.shape, array.dtype, xp, xp.device_of(array)
 
+
+def _give_history(out: Tensor, node: Node, written: bool, name: str) -> None:
+    alias = out._alias
+    if written:
+        _alias.count_write(out)
+    out._node = node
+    if alias is not None and alias.base is not None:
+        alias.fixed = f"it is a view that the custom Function {name} returned"
+
+
+def _saved(tensor: Tensor, node: FunctionNode, index: int | None) -> Callable[[], Tensor]:
+    """A function that gives a saved tensor back; of an output it keeps only the array, so that there is no cycle."""
     value = save_value(tensor, tensor._data)
-    for i, out in enumerate(outs):
-        if out is tensor and tensor._node is not None:
-            reference = weakref.ref(node)
-            return lambda: wrap(value.array, _output_node(reference(), i, value))
-    history = tensor._node
-    return lambda: wrap(value.array, history)
+    if index is None:
+        history = tensor._node
+        return lambda: wrap(value.array, history)
+    reference = weakref.ref(node)
 
+    def revive() -> Tensor:
+        owner = reference()
+        return wrap(value.array, None if owner is None else owner.output_node(index, value.array))
 
-def _output_node(node: FunctionNode | None, index: int, value: Cell) -> Node | None:
-    return node if node is None or node.count == 1 else Output(node, index, value.array)
+    return revive
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

@@ -35,8 +35,13 @@ def axes_of(name: str, axis: Any, ndim: int) -> tuple[int, ...]:
         return tuple(range(ndim))
     axes = tuple(axis_of(name, a, ndim) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
     if len(set(axes)) != len(axes):
-        raise AxisError(f"{name}: axis {axis} names an axis twice")
+        raise ShapeError(f"{name}: axis {axis} names an axis twice")
     return axes
+
+
+def along(axis: int, place: Any) -> tuple[Any, ...]:
+    """The key that reads at `place` of one axis and everything of the others."""
+    return (*(slice(None),) * axis, place, ...)
 
 
 def kept(shape: Sequence[int], axes: tuple[int, ...]) -> tuple[int, ...]:

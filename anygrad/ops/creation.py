@@ -226,6 +226,7 @@ def _copied(name: str, data: Any, dtype: Any, where: Any) -> Any:
         return move(_from_python(name, data, dtype), place) if place.type != "cpu" else _from_python(name, data, dtype)
     if isinstance(data, np.generic):
         data = np.asarray(data)
+    _check_numeric(name, data)
     xp = namespace(data)
     target = xp.device_of(data) if where is None else None
     array = data if dtype is None or as_dtype(data.dtype) == as_dtype(dtype) else xp.astype(data, xp.raw_dtype(as_dtype(dtype)))
@@ -264,6 +265,7 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
         out = out.clone() if copy and out is obj else out
     elif is_array(obj) and not isinstance(obj, np.generic):
         array = obj
+        _check_numeric("asarray", array)
         xp = namespace(array)
         if dtype is not None and as_dtype(array.dtype) != as_dtype(dtype):
             array = xp.astype(array, xp.raw_dtype(as_dtype(dtype)))
@@ -292,6 +294,11 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
 as_tensor = asarray
 
 
+def _check_numeric(name: str, array: Any) -> None:
+    if isinstance(array, np.ndarray) and array.dtype.kind not in "biufcV":
+        raise DTypeError(f"{name}: arrays of dtype {array.dtype} cannot be Tensors; supported are bool, integers, floats and complex")
+
+
 def from_numpy(array: np.ndarray) -> Tensor:
     """A leaf over the memory of a NumPy array: writes to either are seen through both.
 
@@ -302,8 +309,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
     """
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy: expected a numpy.ndarray, not {type(array).__name__}. Use anygrad.asarray(...).")
-    if not is_array(array):
-        raise DTypeError(f"from_numpy: arrays of dtype {array.dtype} cannot be Tensors; supported are bool, integers, floats and complex")
+    _check_numeric("from_numpy", array)
     load("numpy")
     return wrap(array)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from .._primitive import primitive
 from .._tensor import Tensor
+from ._axes import as_tensor
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
@@ -59,7 +60,7 @@ def remainder(xp: Any, x1: Any, x2: Any) -> Any:
 
 @primitive(
     "Pow",
-    x1=lambda g, x1, x2, xp: g * xp.where(x2 == 0, xp.zeros_like(x1), x2 * xp.pow(x1, xp.where(x2 == 0, xp.ones_like(x2), x2 - 1))),
+    x1=lambda g, x1, x2, xp: g * x2 * xp.pow(x1, xp.where((x1 == 0) & (x2 == 0), xp.ones_like(x2), x2 - 1)),
     x2=lambda g, x1, x2, out, xp: g * xp.where((x1 == 0) & (xp.real(x2) >= 0), xp.zeros_like(out), out * xp.log(xp.astype(x1, out.dtype, copy=False))),
 )
 def _pow(xp: Any, x1: Any, x2: Any) -> Any:
@@ -146,8 +147,9 @@ def logaddexp(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 def _weight(x1: Any, x2: Any, xp: Any) -> Any:
-    """exp(x1) / (exp(x1) + exp(x2)); equal arguments, infinite ones too, weigh a half."""
-    return 1 / (1 + xp.exp(xp.where(x1 == x2, xp.zeros_like(x1 + x2), x2 - x1)))
+    """exp(x1) / (exp(x1) + exp(x2)); equal infinities weigh a half."""
+    both = (x1 == x2) & xp.isinf(x1)
+    return 1 / (1 + xp.exp(xp.where(both, xp.zeros_like(x1 + x2), x2 - xp.where(both, xp.zeros_like(x1), x1))))
 
 
 # ---------------------------------------------------------------------------
@@ -266,10 +268,26 @@ def copysign(xp: Any, x1: Any, x2: Any) -> Any:
     return xp.copysign(x1, x2)
 
 
-@primitive("Sign", holomorphic=False, x=lambda g, xp: xp.zeros_like(g))
-def sign(xp: Any, x: Any) -> Any:
-    """-1, 0 or 1; x / |x| for complex x. The derivative is 0."""
+@primitive("Sign", x=lambda g, xp: xp.zeros_like(g))
+def _sign(xp: Any, x: Any) -> Any:
     return xp.sign(x)
+
+
+@primitive("Sgn", holomorphic=False, x=lambda g, x, out, xp: _across(g, out, xp.abs(x), xp))
+def _sgn(xp: Any, x: Any) -> Any:
+    return xp.sign(x)
+
+
+def _across(g: Any, direction: Any, size: Any, xp: Any) -> Any:
+    """The part of g across a complex direction, over the size: only turning x changes its sign; 0 at 0."""
+    turning = g - direction * xp.real(g * xp.conj(direction))
+    return xp.where(size == 0, xp.zeros_like(g), turning / xp.where(size == 0, xp.ones_like(size), size))
+
+
+def sign(x: Any, /) -> Tensor:
+    """-1, 0 or 1, with derivative 0; for complex x the point x / |x| of the unit circle."""
+    x = as_tensor(x)
+    return _sgn(x) if x.dtype.kind == "c" else _sign(x)
 
 
 @primitive("Floor", x=lambda g, xp: xp.zeros_like(g))

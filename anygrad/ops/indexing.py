@@ -101,7 +101,8 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     """`x[key]`: a view for integers, slices, Ellipsis and None; a copy for index arrays."""
     key = Key(key)
     if key.is_basic:
-        return _getitem(x, key=key.array)
+        parts = key.array if isinstance(key.cells, tuple) else (key.array,)
+        return _getitem(x, key=parts if Ellipsis in parts else (*parts, ...))  # `...`: NumPy gives a view for 0-d too
     name = namespace(x._data).name
     if name != "numpy":
         raw = _adapted(key.array, namespace(x._data))
@@ -124,9 +125,21 @@ def zero_at(x: Tensor, key: Any) -> Tensor:
 # ---------------------------------------------------------------------------
 
 
-@primitive("IndexSelect", x=lambda g, x_shape, indices, axis, xp: xp.scatter_add(x_shape, (slice(None),) * axis + (indices,), g))
+@primitive("IndexSelect", x=lambda g, x_shape, indices, axis, xp: _add_at(g, indices, x_shape, axis, xp))
 def _take(xp: Any, x: Any, indices: Any, *, axis: Any) -> Any:
-    return x[(slice(None),) * axis + (indices,)]
+    return xp.take(x, indices, axis=axis)
+
+
+@primitive("IndexAdd", g=lambda g, indices, axis, xp: xp.take(g, indices, axis=axis))
+def _index_add(xp: Any, g: Any, indices: Any, *, shape: Any, axis: Any) -> Any:
+    return _add_at(g, indices, shape, axis, xp)
+
+
+def _add_at(g: Any, indices: Any, shape: tuple[int, ...], axis: int, xp: Any) -> Any:
+    """Zeros of `shape`, with `g` added at `indices` of one axis."""
+    if isinstance(g, Tensor):
+        return _index_add(g, indices, shape=shape, axis=axis)
+    return xp.scatter_add(shape, (slice(None),) * axis + (indices,), g)
 
 
 @primitive("Gather", x=lambda g, x_shape, indices, axis, xp: xp.scatter_add(x_shape, along_axis(indices, axis, x_shape, xp), g))

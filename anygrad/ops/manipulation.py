@@ -10,7 +10,7 @@ from typing import Any
 from .._errors import AxisError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
-from ._axes import as_tensor, axes_of, axis_of, size_of
+from ._axes import along, as_tensor, axes_of, axis_of, size_of
 
 
 @primitive("View", view=True, x=lambda g, x_shape, xp: xp.reshape(g, x_shape))
@@ -53,14 +53,14 @@ def _concat(xp: Any, *arrays: Any, axis: Any) -> Any:
     return xp.concat(arrays, axis=axis)
 
 
-@primitive("Stack", arrays=lambda g, axis, arrays_shape: [g[(slice(None),) * axis + (i,)] for i in range(len(arrays_shape))])
+@primitive("Stack", arrays=lambda g, axis, arrays_shape: [g[along(axis, i)] for i in range(len(arrays_shape))])
 def _stack(xp: Any, *arrays: Any, axis: Any) -> Any:
     return xp.stack(arrays, axis=axis)
 
 
 @primitive("Unbind", view=True, x=lambda g, x_shape, axis, x_dtype, xp: xp.stack(filled(g, x_shape[:axis] + x_shape[axis + 1 :], x_dtype, xp), axis=axis))
 def _unstack(xp: Any, x: Any, *, axis: Any) -> Any:
-    return tuple(x[(slice(None),) * axis + (i,)] for i in range(x.shape[axis]))
+    return tuple(x[along(axis, i)] for i in range(x.shape[axis]))
 
 
 @primitive("Repeat", x=lambda g, x_shape, reps, xp: xp.sum(xp.reshape(g, tiles(x_shape, reps)), axis=tuple(range(0, 2 * len(reps), 2))))
@@ -87,7 +87,7 @@ def cut(g: Any, lengths: Sequence[int], axis: int) -> list[Any]:
     """Consecutive pieces along an axis."""
     pieces, start = [], 0
     for n in lengths:
-        pieces.append(g[(slice(None),) * axis + (slice(start, start + n),)])
+        pieces.append(g[along(axis, slice(start, start + n))])
         start += n
     return pieces
 
@@ -127,7 +127,7 @@ def permute_dims(x: Tensor, /, axes: Any) -> Tensor:
     x = as_tensor(x)
     axes = axes_of("permute_dims", tuple(axes), x.ndim)
     if len(axes) != x.ndim:
-        raise AxisError(f"permute_dims: axes {axes} must name each of the {x.ndim} axes once")
+        raise ShapeError(f"permute_dims: axes {axes} must name each of the {x.ndim} axes once")
     return _permute(x, axes=axes)
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from .._primitive import primitive
 from .._tensor import Tensor
 from ._axes import as_tensor
+from .elementwise import logical_not
 
 
 class UniqueAllResult(NamedTuple):
@@ -37,8 +38,8 @@ def _unique_values(xp: Any, x: Any) -> Any:
 
 
 @primitive(differentiable=False)
-def _isin(xp: Any, x1: Any, x2: Any, *, invert: Any) -> Any:
-    return xp.isin(x1, x2, invert=invert)
+def _isin(xp: Any, x1: Any, x2: Any) -> Any:
+    return xp.isin(x1, x2)
 
 
 def unique_all(x: Tensor, /) -> UniqueAllResult:
@@ -65,7 +66,8 @@ def unique_values(x: Tensor, /) -> Tensor:
 
 def isin(x1: Tensor, x2: Any, /, *, invert: bool = False) -> Tensor:
     """Whether each element of x1 is among those of x2."""
-    return _isin(as_tensor(x1), as_tensor(x2), invert=invert)
+    found = _isin(as_tensor(x1), as_tensor(x2))
+    return logical_not(found) if invert else found
 
 
 __all__ = ["isin", "unique_all", "unique_counts", "unique_inverse", "unique_values"]

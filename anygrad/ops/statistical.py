@@ -9,7 +9,7 @@ from .._backends import as_dtype
 from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
-from ._axes import as_tensor, axes_of, axis_of, count, kept, spread
+from ._axes import along, as_tensor, axes_of, axis_of, count, kept, spread
 
 
 @primitive("Sum", x=lambda g, x_shape, axes, xp: spread(g, x_shape, axes, xp))
@@ -61,7 +61,8 @@ def _cumulative_prod(xp: Any, x: Any, *, axis: Any) -> Any:
 
 
 def _cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
-    return x[(slice(None),) * axis + (slice(start, stop),)]
+    n = x.shape[axis]  # the standard has no slices that end beyond an axis
+    return x[along(axis, slice(start, stop and builtins.max(builtins.min(stop, n), -n)))]
 
 
 def exclusive_product(x: Any, axis: int, xp: Any) -> Any:
@@ -216,22 +217,22 @@ def _running(name: str, function: Any, x: Tensor, axis: int | None, dtype: Any, 
     if include_initial:
         from .manipulation import concat
 
-        out = concat([initial(x[(slice(None),) * axis + (slice(0, 1),)]), out], axis=axis)
+        out = concat([initial(kept(x.shape, (axis,)), dtype=x.dtype, device=x.device), out], axis=axis)
     return out
 
 
 def cumulative_sum(x: Tensor, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Tensor:
     """Running sums along an axis."""
-    from .creation import zeros_like
+    from .creation import zeros
 
-    return _running("cumulative_sum", _cumulative_sum, x, axis, dtype, include_initial, zeros_like)
+    return _running("cumulative_sum", _cumulative_sum, x, axis, dtype, include_initial, zeros)
 
 
 def cumulative_prod(x: Tensor, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Tensor:
     """Running products along an axis; the gradient is exact where elements are zero."""
-    from .creation import ones_like
+    from .creation import ones
 
-    return _running("cumulative_prod", _cumulative_prod, x, axis, dtype, include_initial, ones_like)
+    return _running("cumulative_prod", _cumulative_prod, x, axis, dtype, include_initial, ones)
 
 
 __all__ = ["cumulative_prod", "cumulative_sum", "max", "mean", "min", "prod", "std", "sum", "var"]

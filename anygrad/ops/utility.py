@@ -6,7 +6,7 @@ from typing import Any
 
 from .._primitive import primitive
 from .._tensor import Tensor
-from ._axes import as_tensor, axes_of, axis_of
+from ._axes import along, as_tensor, axes_of, axis_of
 
 
 @primitive(differentiable=False)
@@ -39,9 +39,9 @@ def diff(x: Tensor, /, *, axis: int = -1, n: int = 1, prepend: Any = None, appen
     axis = axis_of("diff", axis, x.ndim)
     if prepend is not None or append is not None:
         x = concat([as_tensor(t) for t in (prepend, x, append) if t is not None], axis=axis)
-    before = (slice(None),) * axis
-    for _ in range(n):
-        x = x[(*before, slice(1, None))] != x[(*before, slice(None, -1))] if x.dtype.kind == "b" else x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
+    for _ in range(min(n, x.shape[axis])):
+        after, before = x[along(axis, slice(1, None))], x[along(axis, slice(None, -1))]
+        x = after != before if x.dtype.kind == "b" else after - before
     return x
 
 
