@@ -14,7 +14,7 @@ if [ -z "$python" ]; then
     exit 1
 fi
 
-if ! .venv/bin/python -c "$new_enough; import pip" 2>/dev/null; then
+if ! .venv/bin/python -c "import pip; $new_enough" 2>/dev/null; then
     rm -f .venv/.has-*
     if "$python" -c 'from ensurepip import bootstrap' 2>/dev/null; then
         "$python" -m venv .venv
