@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import time
-from importlib.metadata import version
+
+import array_api_compat
 
 import anygrad as ag
 from anygrad import _backends, _digits
@@ -12,8 +13,7 @@ from anygrad import _backends, _digits
 
 def machine() -> list[ag.device]:
     """Print what this machine has; returns the devices."""
-    versions = [f"{name} {version(name)}" for name in ("anygrad", "numpy", "array-api-compat")]
-    print(f"Python {platform.python_version()}, {', '.join(versions)}")
+    print(f"Python {platform.python_version()}, anygrad {ag.__version__}, array-api-compat {array_api_compat.__version__}")
     devices = _backends.all_devices()
     for backend in dict.fromkeys(d.backend for d in devices):
         print(f"{backend.version()} on {', '.join(str(d) for d in devices if d.backend is backend)}")
@@ -21,7 +21,7 @@ def machine() -> list[ag.device]:
         try:
             ag.device("cuda")
         except (ag.DeviceError, ImportError) as error:
-            print(f"no CUDA: {error}")
+            print(f"no CUDA here: {error}")
     return devices
 
 

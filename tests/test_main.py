@@ -47,7 +47,7 @@ def test_the_tour_prints_the_machine_the_gradients_and_the_accuracy(digits):
     assert "gives the same gradients" in printed
     assert f"L2.backward(ones): x1.grad = {filled('-26.')}" in printed
     assert "handwritten digits on cpu: loss 0." in printed
-    assert ("no CUDA: " in printed) == all(d.type != "cuda" for d in ag._backends.all_devices())
+    assert ("no CUDA here: " in printed) == all(d.type != "cuda" for d in ag._backends.all_devices())
 
 
 def test_the_tour_without_scikit_learn_says_what_to_install(monkeypatch, capsys):
