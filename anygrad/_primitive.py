@@ -110,12 +110,16 @@ class Primitive:
         )
 
     def _make_node(self, node_name: str) -> type[PrimitiveNode]:
+        body = {"__slots__": (), "primitive": self, "saves_arrays": any(kind in ("input", "out") for _, kind, _, _ in self.saves)}
+        return type(f"{node_name}Backward0", (PrimitiveNode,), body)
+
+    def vjp(self) -> Callable[..., Any]:
+        """The method `vjp` of the node: written when it is first wanted."""
         scope: dict[str, Any] = {"namespace": _namespace_of_gradient, "missing": functools.partial(_missing, self)}
         scope.update(FLOAT32=FLOAT32, FLOAT64=FLOAT64, is_complex=_is_complex, conjugated=_conjugated)
         scope.update({f"rule{i}": rule for i, rule in enumerate(self.rules)})
         exec(_compiled(_vjp_source(self)), scope)
-        body = {"__slots__": (), "primitive": self, "vjp": scope["vjp"], "saves_arrays": any(kind in ("input", "out") for _, kind, _, _ in self.saves)}
-        return type(f"{node_name}Backward0", (PrimitiveNode,), body)
+        return scope["vjp"]
 
 
 def _names(rule: Rule | None) -> tuple[str, ...]:
@@ -394,7 +398,7 @@ def _note_view(made: Primitive, out: Tensor, source: Any, params: dict[str, Any]
 
 
 class PrimitiveNode(Node):
-    """The node of a primitive; `vjp` is written by `_vjp_source`."""
+    """The node of a primitive."""
 
     __slots__ = ("_outputs", "count")
     primitive: Primitive
@@ -413,6 +417,11 @@ class PrimitiveNode(Node):
             self._outputs[index] = weakref.ref(output)
         except AttributeError:
             self._outputs = {index: weakref.ref(output)}
+
+    def vjp(self, g: Any, edges: tuple[Node | None, ...], conjugate: bool = True) -> tuple[Any, ...]:
+        # The first node of a primitive that runs puts the written method in its class.
+        type(self).vjp = self.primitive.vjp()  # type: ignore[method-assign]
+        return self.vjp(g, edges, conjugate)
 
     def vjp_recorded(self, g: Any, edges: tuple[Node | None, ...]) -> tuple[Any, ...]:
         made = self.primitive
@@ -535,7 +544,7 @@ def _function_source(made: Primitive) -> str:
     two = len(made.inputs) == 2
 
     def branch(b: str, scalar: bool) -> list[str]:
-        call = f"a {made.operator} {b}" if made.operator else f"forward(namespace(a), a, {b})" if two else "forward(namespace(a), a)"
+        call = f"a {made.operator} {b}" if made.operator and made.differentiable else f"forward(namespace(a), a, {b})" if two else "forward(namespace(a), a)"
         check = " and r.dtype is a.dtype" if scalar or made.floats else ""
         lines = ["try:", f"    r = {call}", "except Exception:", "    return slow(x1, x2)" if two else "    return slow(x1)"]
         lines += [f"if type(r) is type(a){check}:"]
