@@ -1,0 +1,79 @@
+"""Fixtures: library -> backend -> device, and `make`, which brings NumPy data there.
+
+A test that asks for any of them runs once for every array library. `cupy` skips itself,
+with the reason, where there is no CUDA.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import anygrad
+import numpy as np
+import pytest
+from anygrad import _backends
+
+LIBRARIES = ["numpy", "array_api_strict", pytest.param("cupy", marks=pytest.mark.cuda)]
+DEVICES = {"numpy": "cpu", "array_api_strict": "array_api_strict", "cupy": "cuda"}
+
+Make = Callable[..., anygrad.Tensor]
+
+
+@pytest.fixture(params=LIBRARIES)
+def library(request: pytest.FixtureRequest) -> str:
+    """The name of an array library that is there."""
+    if request.param == "cupy" and (missing := _missing_cuda()):
+        pytest.skip(missing)
+    return request.param
+
+
+@functools.cache
+def _missing_cuda() -> str:
+    """Why there is no CUDA; empty if there is."""
+    try:
+        import cupy
+
+        cupy.cuda.runtime.getDeviceCount()
+    except Exception as error:
+        return f"no CUDA: {error}"
+    return ""
+
+
+@pytest.fixture
+def backend(library: str) -> Any:
+    """The backend that serves the library."""
+    return _backends.load(library)
+
+
+@pytest.fixture
+def device(library: str) -> Any:
+    """The library's default device."""
+    return anygrad.device(DEVICES[library])
+
+
+@pytest.fixture
+def make(device: Any) -> Make:
+    """`make(array, requires_grad=False, device=None)`: a leaf with a copy of a NumPy array."""
+    default = device
+
+    def make(array: Any, requires_grad: bool = False, device: Any = None) -> anygrad.Tensor:
+        where = default if device is None else anygrad.device(device)
+        return anygrad.tensor(np.asarray(array), device=where, requires_grad=requires_grad)
+
+    return make
+
+
+@pytest.fixture
+def strict_devices() -> list[Any]:
+    """Three devices of one library, for what happens between devices where there is no GPU."""
+    return [anygrad.device(f"array_api_strict:{name}") for name in ("CPU_DEVICE", "device1", "device2")]
+
+
+@pytest.fixture(autouse=True)
+def _defaults() -> Iterator[None]:
+    """Each test starts and ends with the default dtype and device."""
+    yield
+    anygrad.set_default_dtype(anygrad.float32)
+    anygrad.set_default_device(None)

@@ -1,0 +1,361 @@
+"""One row for each function: the function, what NumPy computes in its place, and sample inputs.
+
+A row with several samples gives several cases; test_ops.py turns each case into tests of value,
+derivatives, dtypes, layouts and libraries. An input is named by its shape, and then random (all
+values of a case differ, so there are no ties), or given as an array. Floating arrays are
+differentiated, integer and boolean arrays are not. Points where a derivative does not exist are
+`kinks`: random values keep away from them (what happens there is in test_kinks.py).
+"""
+
+from __future__ import annotations
+
+import builtins
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import anygrad as ag
+import numpy as np
+from anygrad import ops
+
+Domain = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Inputs (shapes, or arrays) and keyword arguments of one call."""
+
+    inputs: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+def s(*inputs: Any, **kwargs: Any) -> Sample:
+    return Sample(inputs, kwargs)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One call of one function.
+
+    Attributes
+    ----------
+    function, reference : functions
+        Of Tensors, and of NumPy arrays; both give an array or a tuple of arrays.
+    arrays : tuple of arrays
+        The inputs, float64 where they are differentiated.
+    complex : bool
+        The same call makes sense with complex inputs.
+    standard : bool
+        The call is within the Array API standard; if not, only NumPy and CuPy take it.
+    """
+
+    id: str
+    function: Callable[..., Any]
+    reference: Callable[..., Any]
+    arrays: tuple[np.ndarray, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    complex: bool = False
+    standard: bool = True
+
+    def as_complex(self) -> Case:
+        """The same call on complex inputs, with imaginary parts of their own."""
+        rng = np.random.default_rng(7)
+        return replace(self, arrays=tuple(np.asarray(a + 1j * rng.uniform(0.2, 0.8, a.shape)) if a.dtype.kind == "f" else a for a in self.arrays))
+
+    def __repr__(self) -> str:
+        return self.id
+
+
+CASES: list[Case] = []
+NOT_DIFFERENTIABLE: list[Case] = []
+
+
+def op(
+    name: str,
+    reference: Callable[..., Any],
+    *samples: Sample,
+    function: Callable[..., Any] | None = None,
+    domain: Domain = (-2, 2),
+    kinks: tuple[float, ...] = (),
+    complex: bool = False,
+    standard: bool = True,
+    into: list[Case] = CASES,
+) -> None:
+    """Add a row."""
+    function = function or getattr(ag, name)
+    seed = zlib.crc32(name.encode())
+    for i, sample in enumerate(samples):
+        arrays = _arrays(sample.inputs, domain, kinks, np.random.default_rng((seed, i)))
+        shapes = "-".join("x".join(map(str, a.shape)) or "0d" for a in arrays)
+        words = [name, shapes, *(f"{k}={v}".replace(" ", "") for k, v in sample.kwargs.items())]
+        into.append(Case("-".join(words), function, reference, arrays, sample.kwargs, complex, standard))
+
+
+def _arrays(inputs: tuple[Any, ...], domain: Domain, kinks: tuple[float, ...], rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Random values for the shapes, all different, none near a kink."""
+    sizes = [int(np.prod(shape)) for shape in inputs if isinstance(shape, tuple)]
+    n, (low, high) = builtins.sum(sizes), domain
+    values = low + (high - low) * (rng.permutation(n) + rng.uniform(0.25, 0.75, n)) / max(n, 1)
+    for kink in kinks:
+        away = values - kink
+        values = np.where(np.abs(away) < 0.1, kink + np.copysign(0.1, away) + 0.2 * away, values)
+    parts = iter(np.split(values, np.cumsum(sizes)))
+    return tuple(next(parts).reshape(shape) if isinstance(shape, tuple) else np.asarray(shape) for shape in inputs)
+
+
+ONE = [s((3,)), s((2, 3)), s(()), s((0,)), s((2, 0, 3))]
+TWO = [s((3,), (3,)), s((2, 3), (3,)), s((2, 1), (1, 3)), s((), (2,)), s((2, 1, 2), (3, 1)), s((0, 3), (3,)), s((), ())]
+AXES = [s((3,)), s((2, 3)), s((2, 3), axis=0), s((2, 3), axis=-1, keepdims=True), s((2, 2, 3), axis=(0, 2)), s((2, 2, 2), axis=(-1,), keepdims=True), s(())]
+INTEGERS = np.array([[3, 0, 5], [6, 2, 3]])
+BOOLEANS = np.array([[True, False, True], [False, False, True]])
+WITH_ZEROS = [np.array([2.0, 0.0, 3.0]), np.array([[0.0, 1.5, 2.0], [3.0, 0.0, 0.0], [1.0, 2.0, -1.0]])]
+HALVES = tuple(np.arange(-2, 2.5, 0.5))
+
+
+# ---------------------------------------------------------------------------
+# elementwise
+# ---------------------------------------------------------------------------
+
+for _name in "sin cos sinh cosh tanh exp expm1 asinh negative positive square".split():
+    op(_name, getattr(np, _name), *ONE, complex=True)
+op("abs", np.abs, *ONE, kinks=(0.0,), complex=True)
+op("tan", np.tan, *ONE, domain=(-1.2, 1.2), complex=True)
+op("atan", np.atan, *ONE, complex=True)
+op("asin", np.asin, *ONE, domain=(-0.9, 0.9), complex=True)
+op("acos", np.acos, *ONE, domain=(-0.9, 0.9), complex=True)
+op("atanh", np.atanh, *ONE, domain=(-0.9, 0.9), complex=True)
+op("acosh", np.acosh, *ONE, domain=(1.2, 3), complex=True)
+op("sqrt", np.sqrt, *ONE, domain=(0.2, 3), complex=True)
+op("log", np.log, *ONE, domain=(0.2, 3), complex=True)
+op("log2", np.log2, *ONE, domain=(0.2, 3), complex=True)
+op("log10", np.log10, *ONE, domain=(0.2, 3), complex=True)
+op("log1p", np.log1p, *ONE, domain=(-0.8, 2), complex=True)
+op("reciprocal", np.reciprocal, *ONE, domain=(0.4, 2), complex=True)
+op("conj", np.conj, *ONE, complex=True)
+op("real", np.real, *ONE, complex=True)
+op("imag", np.imag, *[s(np.asarray(x.astype(complex) * (1 - 2j))) for x in (np.arange(3.0), np.array(2.0), np.ones((0, 2)))])
+op("sign", np.sign, *ONE, kinks=(0.0,))
+op("sign", np.sign, *[s(np.array([1 + 2j, -0.5 + 1j])), s(np.array(2 - 1j))])
+for _name in "floor ceil trunc round".split():
+    op(_name, getattr(np, _name), *ONE, kinks=HALVES)
+
+op("add", np.add, *TWO, complex=True)
+op("subtract", np.subtract, *TWO, complex=True)
+op("multiply", np.multiply, *TWO, complex=True)
+op("divide", np.divide, *TWO, domain=(0.4, 2), complex=True)
+op("pow", np.pow, *TWO, domain=(0.4, 2), complex=True)
+op("pow", np.pow, s(np.array([0.5, 2.0]), np.array([0.0, 1.0])))
+op("maximum", np.maximum, *TWO)
+op("minimum", np.minimum, *TWO)
+op("hypot", np.hypot, *TWO)
+op("atan2", np.atan2, *TWO, domain=(0.3, 2))
+op("atan2", np.atan2, s(np.array([1.0, -1.0, -1.0, 1.0, 0.0, 2.0]), np.array([-2.0, -2.0, 2.0, 2.0, 1.0, 0.0])))
+op("logaddexp", np.logaddexp, *TWO)
+op("copysign", np.copysign, *TWO, kinks=(0.0,))
+op("nextafter", np.nextafter, s((3,), (3,)), s((2, 1), (3,)))
+op("remainder", np.remainder, s(np.array([5.2, -5.2, 5.2, -5.2]), np.array([1.7, 1.7, -1.7, -1.7])), s(np.array([[7.3], [-0.4]]), np.array([2.0, 3.0])))
+op("floor_divide", np.floor_divide, s(np.array([5.2, -5.2, 5.2, -5.2]), np.array([1.7, 1.7, -1.7, -1.7])), s(np.array([[7.3], [-0.4]]), np.array([2.0, 3.0])))
+
+# operators: the same expression on Tensors and on NumPy arrays
+
+
+def operator(text: str, *samples: Sample, **more: Any) -> None:
+    expression = eval(f"lambda *x: {text}")
+    op(text.replace(" ", "").replace("x[0]", "x").replace("x[1]", "y"), expression, *samples, function=expression, **more)
+
+
+for _sign in "+ - * / **".split():
+    operator(f"x[0] {_sign} x[1]", s((2, 3), (3,)), domain=(0.4, 2), complex=True)
+    operator(f"2.5 {_sign} x[0]", s((2, 3)), s(()), domain=(0.4, 2), complex=True)
+    operator(f"x[0] {_sign} 3", s((2, 3)), s(()), domain=(0.4, 2), complex=True)
+for _sign in ("//", "%"):
+    operator(f"x[0] {_sign} x[1]", s(np.array([5.2, -5.2]), np.array([[1.7], [-1.7]])))
+    operator(f"2.5 {_sign} x[0]", s(np.array([0.7, -0.4])))
+    operator(f"x[0] {_sign} 2", s(np.array([0.7, -3.1])))
+operator("x[0] @ x[1]", s((2, 3), (3, 2)), complex=True)
+operator("-x[0]", *ONE, complex=True)
+operator("+x[0]", *ONE, complex=True)
+operator("abs(x[0])", *ONE, kinks=(0.0,))
+for _power in ("0", "1", "2", "3.0", "0.5", "(-1)", "2.5"):
+    operator(f"x[0] ** {_power}", s((3,)), s(()), domain=(0.4, 2), complex=True)
+operator("x[0] ** 3", s(np.array([-1.5, 0.0, 2.0])))
+operator("x[0] ** x[1]", s(np.array([-1.5, 2.0]), np.array([2, 3])), standard=False)
+
+# ---------------------------------------------------------------------------
+# statistical
+# ---------------------------------------------------------------------------
+
+op("sum", np.sum, *AXES, s((0, 3), axis=0), s((0,)), s((2, 3), axis=()), complex=True)
+op("mean", np.mean, *AXES, s((0, 3), axis=1), complex=True)
+op("max", np.max, *AXES, s((0, 3), axis=1))
+op("min", np.min, *AXES, s((0, 3), axis=1))
+op("prod", np.prod, *AXES, s((0, 3), axis=0), s((0,)), s((2, 3), axis=()), complex=True)
+op("prod", np.prod, *[s(a) for a in WITH_ZEROS], s(WITH_ZEROS[1], axis=0), s(WITH_ZEROS[1], axis=1, keepdims=True), s(WITH_ZEROS[1], axis=(0, 1)))
+_SPREAD = [s((3,)), s((2, 3)), s((3, 2), axis=0), s((2, 3), axis=-1, keepdims=True), s((2, 2, 3), axis=(0, 2)), s((2, 3), axis=1, correction=1)]
+
+
+def _spread(name: str) -> Callable[..., Any]:
+    return lambda x, *, correction=0, **kw: getattr(np, name)(x, ddof=correction, **kw)
+
+
+op("var", _spread("var"), *_SPREAD, s(()), complex=True)
+op("std", _spread("std"), *_SPREAD, s((3,), correction=0.5), complex=True)
+_RUNNING = [s((3,)), s((2, 3), axis=0), s((2, 3), axis=-1), s((3, 2), axis=0, include_initial=True), s((2, 0), axis=1), s((0, 2), axis=1), s((1,)), s((2, 5), axis=1)]
+op("cumulative_sum", np.cumulative_sum, *_RUNNING, complex=True)
+op("cumulative_prod", np.cumulative_prod, *_RUNNING, complex=True)
+op("cumulative_prod", np.cumulative_prod, s(WITH_ZEROS[0]), s(WITH_ZEROS[1], axis=0), s(WITH_ZEROS[1], axis=1))
+
+# ---------------------------------------------------------------------------
+# products
+# ---------------------------------------------------------------------------
+
+_RANKS = [((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((2, 3), (3, 2)), ((3,), (2, 3, 2)), ((2, 2, 3), (3,)), ((2, 2, 3), (3, 2)), ((2, 3), (2, 3, 2))]
+_RANKS += [((2, 2, 3), (2, 3, 1)), ((2, 1, 1, 3), (3, 3, 2)), ((1, 2, 2), (2, 2, 1)), ((0, 3), (3, 2)), ((2, 0), (0, 3)), ((0,), (0,)), ((2, 0, 3), (3,)), ((1, 1), (1, 1))]
+op("matmul", np.matmul, *[s(a, b) for a, b in _RANKS], complex=True)
+op("tensordot", np.tensordot, s((2, 3), (3, 2), axes=1), s((2, 3), (2, 3)), s((2,), (3,), axes=0), s((2, 3, 2), (3, 2), axes=((1,), (0,))), s((2, 3, 2), (2, 3), axes=((1, 0), (1, 0))), s((), (2,), axes=0), complex=True)  # fmt: skip
+op("vecdot", np.vecdot, s((3,), (3,)), s((2, 3), (3,)), s((2, 1, 3), (2, 3)), s((2, 3), (2, 3), axis=-2), s((2, 0), (2, 0)), complex=True)
+
+# ---------------------------------------------------------------------------
+# shapes
+# ---------------------------------------------------------------------------
+
+op("reshape", np.reshape, s((2, 3), shape=(3, 2)), s((2, 3), shape=(-1,)), s((), shape=(1, 1)), s((0, 2), shape=(2, 0)), s((1,), shape=()), complex=True)
+op("permute_dims", np.transpose, s((2, 3), axes=(1, 0)), s((2, 1, 3), axes=(2, 0, 1)), s((2, 2, 3), axes=(-1, 0, 1)), s((), axes=()), s((0, 2), axes=(1, 0)), complex=True)
+op("matrix_transpose", np.matrix_transpose, s((2, 3)), s((2, 1, 3)), s((2, 0)), complex=True)
+op("moveaxis", lambda x: np.moveaxis(x, (0, 2), (-1, 0)), s((2, 1, 3)), function=lambda x: ag.moveaxis(x, (0, 2), (-1, 0)))
+op("moveaxis one", lambda x: np.moveaxis(x, 0, -1), s((2, 1, 3)), s((2,)), function=lambda x: ag.moveaxis(x, 0, -1))
+op("broadcast_to", np.broadcast_to, s((3,), shape=(2, 3)), s((2, 1), shape=(2, 2, 3)), s((), shape=(2,)), s((), shape=()), s((1, 3), shape=(0, 3)), complex=True)
+op("broadcast_arrays", lambda *x: tuple(np.broadcast_arrays(*x)), s((3,), (2, 1)), s((), (2,), (1, 1)), s((2,), (2,)))
+op("expand_dims", np.expand_dims, s((2, 3), axis=0), s((2, 3), axis=-1), s((2,), axis=(0, 2)), s((), axis=0), complex=True)
+op("squeeze", np.squeeze, s((2, 1), axis=1), s((1, 2, 1), axis=(0, -1)), s((1, 0), axis=0), complex=True)
+op("flip", np.flip, s((3,)), s((2, 3)), s((2, 3), axis=0), s((2, 2, 2), axis=(0, -1)), s(()), s((0,)), complex=True)
+op("roll", np.roll, s((3,), shift=1), s((2, 3), shift=-2), s((2, 3), shift=1, axis=-1), s((2, 3), shift=(1, 2), axis=(0, 1)), s((2, 3), shift=(1, 1), axis=(1, 1)), s((), shift=1), s((0,), shift=2), complex=True)  # fmt: skip
+
+
+def _together(name: str) -> dict[str, Any]:
+    return {"reference": lambda *x, **kw: getattr(np, name)(x, **kw), "function": lambda *x, **kw: getattr(ag, name)(x, **kw)}
+
+
+_CONCAT = [s((2,), (3,)), s((2, 3), (1, 3)), s((2, 1), (2, 2), (2, 3), axis=-1), s((2, 2), (3,), axis=None), s((0, 2), (1, 2)), s((2,))]
+op("concat", _together("concat")["reference"], *_CONCAT, function=_together("concat")["function"], complex=True)
+op("stack", _together("stack")["reference"], s((3,), (3,)), s((2, 3), (2, 3), axis=1), s((2,), (2,), (2,), axis=-1), s((), ()), s((0,), (0,)), function=_together("stack")["function"], complex=True)  # fmt: skip
+op("unstack", lambda x, axis=0: tuple(np.unstack(x, axis=axis)), s((3,)), s((2, 3), axis=0), s((2, 3), axis=-1), s((2, 0)), complex=True)
+op("unstack some", lambda x: x[1], s((3, 2)), function=lambda x: ag.unstack(x)[1])
+op("tile", lambda x, reps: np.tile(x, reps), s((2,), reps=(3,)), s((2, 3), reps=(2, 1)), s((3,), reps=(2, 2)), s((2, 1, 2), reps=(2,)), s((), reps=(2,)), s((0,), reps=(2,)), s((2,), reps=(0,)), function=lambda x, reps: ag.tile(x, reps), complex=True)  # fmt: skip
+op("repeat", lambda x, n, axis=None: np.repeat(x, n, axis=axis), s((3,), n=2), s((2, 3), n=2), s((2, 3), n=2, axis=1), s((2, 2), n=3, axis=-2), s((2,), n=0), s((), n=2), function=lambda x, n, axis=None: ag.repeat(x, n, axis=axis), complex=True)  # fmt: skip
+op("repeat each", np.repeat, s((3,), np.array([2, 0, 1])), s((2, 3), np.array([1, 2]), axis=0), function=ag.repeat)
+op("meshgrid", lambda *x, **kw: tuple(np.meshgrid(*x, **kw)), s((2,), (3,)), s((2,), (3,), indexing="ij"), s((2,), (1,), (3,)), s((2,)))
+op("flatten", np.ravel, s((2, 3)), s(()), s((0, 2)), function=ag.flatten)
+op("diff", np.diff, s((4,)), s((2, 3), axis=0), s((2, 4), n=2), s((2, 3), n=0), s((1,)), complex=True)
+op("diff around", lambda x, a, b: np.diff(x, prepend=a, append=b), s((3,), (1,), (2,)), s((2, 2), (2, 1), (2, 1)), function=lambda x, a, b: ag.diff(x, prepend=a, append=b))
+op("tril", np.tril, s((3, 3)), s((2, 3), k=1), s((2, 2, 2), k=-1), s((0, 2)), complex=True)
+op("triu", np.triu, s((3, 3)), s((2, 3), k=1), s((2, 2, 2), k=-1), s((0, 2)), complex=True)
+op("clone", np.copy, *ONE, complex=True)
+
+# ---------------------------------------------------------------------------
+# choosing
+# ---------------------------------------------------------------------------
+
+op("where", np.where, s(BOOLEANS, (2, 3), (2, 3)), s(BOOLEANS, (3,), ()), s(np.array([True, False]), (3, 1), (2,)), s(np.array(True), (2,), (2,)), s(np.zeros((0, 2), bool), (2,), (2,)), complex=True)  # fmt: skip
+op("where number", lambda c, x: np.where(c, x, 2.0), s(BOOLEANS, (2, 3)), function=lambda c, x: ag.where(c, x, 2.0))
+op("number where", lambda c, x: np.where(c, 2, x), s(BOOLEANS, (3,)), function=lambda c, x: ag.where(c, 2, x))
+op("clip", lambda x, **kw: np.clip(x, kw.get("min"), kw.get("max")), s((6,), min=-1.0, max=1.0), s((2, 3), min=-0.5), s((2, 3), max=0.5), s((3,)), s((), min=0.0), s((0,), min=0.0, max=1.0), kinks=(-1.0, -0.5, 0.0, 0.5, 1.0))  # fmt: skip
+op("clip between", np.clip, s(np.array([[-1.5, 0.3, 1.5], [0.5, 2.0, -2.0]]), np.array([-1.0, -0.2, 0.1]), np.array([[1.0], [1.7]])), function=ag.clip)
+op("take", np.take, s((3,), np.array([2, 0, 2])), s((2, 3), np.array([1, 1, 0]), axis=0), s((2, 3), np.array([0, -1]), axis=-1), s((2, 2, 3), np.array([1]), axis=1), s((3,), np.array([], dtype=int)), complex=True)  # fmt: skip
+op("take 2-D", np.take, s((2, 3), np.array([[0, 2], [1, 1]]), axis=1), function=ag.take, standard=False)
+op("take_along_axis", np.take_along_axis, s((2, 3), np.array([[2, 0], [1, 1]])), s((2, 3), np.array([[0, 1, 1]]), axis=0), s((3,), np.array([0, 0, 2]), axis=0), s((2, 2, 2), np.array([[[1], [0]], [[0], [0]]]), axis=-1), complex=True)  # fmt: skip
+op("sort", np.sort, s((5,)), s((2, 3)), s((3, 2), axis=0), s((0,)), s((1, 2), axis=0))
+op("sort descending", lambda x, axis=-1: np.flip(np.sort(x, axis=axis), axis=axis), s((5,)), s((2, 3), axis=0), function=lambda x, axis=-1: ag.sort(x, axis=axis, descending=True))
+op("astype", lambda x: x.astype(np.float64), s((2, 3)), s(()), function=lambda x: ag.astype(x, ag.float64))
+op("astype complex", lambda x: x.astype(np.complex128), s((2, 3)), s(()), function=lambda x: ag.astype(x, ag.complex128))
+
+
+def _scattered(g: np.ndarray, *index: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    out = np.zeros(shape, dtype=g.dtype)
+    np.add.at(out, index, g)
+    return out
+
+
+def _zeroed(x: np.ndarray, key: Any) -> np.ndarray:
+    out = x.copy()
+    out[key] = 0
+    return out
+
+
+op("scatter_add", _scattered, s((3,), np.array([0, 2, 0]), shape=(4,)), s((2,), np.array([1, 1]), np.array([0, 2]), shape=(2, 3)), function=lambda g, *index, shape: ops.scatter_add(shape, index, g), complex=True)  # fmt: skip
+op("scatter_add slice", lambda g: np.pad(g, ((0, 0), (1, 0))), s((2, 2)), function=lambda g: ops.scatter_add((2, 3), (slice(None), slice(1, None)), g))
+op("zero_at", lambda x: _zeroed(x, (slice(None), 1)), s((2, 3)), function=lambda x: ops.zero_at(x, (slice(None), 1)), complex=True)
+op("zero_at indices", _zeroed, s((3,), np.array([0, 2, 0])), function=ops.zero_at)
+
+# indexing: the text is the key, `i`, `j` and `mask` are arrays beside x
+
+
+def index(text: str, x: Any = (3, 4), *arrays: np.ndarray, standard: bool = True) -> None:
+    read = eval(f"lambda x, i=None, j=None: x[{text}]")
+    op(f"x[{text}]", read, s(x, *arrays), function=read, complex=standard, standard=standard)
+
+
+for _key in "0;-1;1, 2;1:;:, 1;::-1;::2, ::-1;-1:0:-1, 1;...;..., 0;0, ..., 1:3;None;None, :, None, 0;:, ..., None;1:1;2, None".split(";"):
+    index(_key, standard=_key not in ("0", "-1", "1:", "::-1", "::2", "None", "1:1", "2, None"))
+index("()", ())
+index("...", ())
+index("None", (), standard=False)
+index("0, ...")
+index("1:, 0, ::-1", (2, 2, 3))
+index("i", (3, 4), BOOLEANS.T[:, :1].repeat(4, 1))
+index("i", (3,), np.array([True, False, True]))
+index("i", (3, 4), np.array([True, False, True]))
+index("i", (3,), np.array([False, False, False]))
+index("i", (), np.array(True), standard=False)
+index("i", (3,), np.array([0, 2, 0, -1]))
+index("i, j", (3, 4), np.array([0, 2, 0]), np.array([1, 1, 1]))
+index("i, j", (3, 4), np.array([[0], [2]]), np.array([0, 3, -1]))
+index("i, 1", (3, 4), np.array([0, 2, 2]))
+index("i", (3, 4), np.array([2, 0, 2]), standard=False)
+index("i", (3, 4), np.array([[2, 0], [1, 1]]), standard=False)
+index("i", (3,), np.array([], dtype=int))
+index(":, i", (3, 4), np.array([0, 3, 0]), standard=False)
+index("i, :, 0", (2, 2, 3), np.array([1, 1]), standard=False)
+index("i, None, 1:, j", (2, 3, 2), np.array([1, 0, 1]), np.array([0, 0, 1]), standard=False)
+index("..., i", (2, 3), np.array([True, False, True]), standard=False)
+index("0, i", (2, 3), np.array([True, False, True]), standard=False)
+index("i, ::-1", (3, 2), np.array([True, False, True]), standard=False)
+index("[0, 2, 0]", (3,), standard=False)
+
+# ---------------------------------------------------------------------------
+# declared to have no derivative
+# ---------------------------------------------------------------------------
+
+
+def fixed(name: str, reference: Callable[..., Any], *samples: Sample, **more: Any) -> None:
+    op(name, reference, *samples, into=NOT_DIFFERENTIABLE, **more)
+
+
+_ODD = np.array([1.0, np.nan, -np.inf, -0.0])
+for _name in "equal not_equal less less_equal greater greater_equal".split():
+    fixed(_name, getattr(np, _name), s((2, 3), (3,)), s((), ()), s(INTEGERS, INTEGERS[0]))
+for _name in "isfinite isinf isnan signbit".split():
+    fixed(_name, getattr(np, _name), s(_ODD), s(()))
+for _name in "logical_and logical_or logical_xor".split():
+    fixed(_name, getattr(np, _name), s(BOOLEANS, BOOLEANS[0]))
+fixed("logical_not", np.logical_not, s(BOOLEANS))
+for _name in "bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift".split():
+    fixed(_name, getattr(np, _name), s(INTEGERS, INTEGERS[1]))
+fixed("bitwise_invert", np.bitwise_invert, s(INTEGERS))
+fixed("argmax", np.argmax, s((4,)), s((2, 3), axis=0), s((2, 3), axis=-1, keepdims=True))
+fixed("argmin", np.argmin, s((4,)), s((2, 3), axis=0), s((2, 3), axis=-1, keepdims=True))
+fixed("argsort", np.argsort, s((5,)), s((3, 2), axis=0))
+fixed("count_nonzero", np.count_nonzero, s(INTEGERS), s(INTEGERS, axis=1))
+fixed("nonzero", np.nonzero, s(INTEGERS), s(np.array([0.0, 2.0])))
+fixed("searchsorted", np.searchsorted, s(np.array([1.0, 2.0, 4.0]), np.array([2.0, 3.0, 9.0])), s(np.array([1.0, 2.0, 4.0]), np.array([2.0]), side="right"))
+fixed("all", np.all, s(BOOLEANS), s(BOOLEANS, axis=0), s(np.zeros(0, bool)))
+fixed("any", np.any, s(BOOLEANS), s(BOOLEANS, axis=1, keepdims=True), s(np.zeros(0, bool)))
+fixed("isin", np.isin, s(INTEGERS, np.array([2, 3])), s(INTEGERS, np.array([2, 3]), invert=True))
+fixed("unique_values", np.unique, s(INTEGERS), s(np.array([2.0, 1.0, 2.0])))
+for _name in "unique_all unique_counts unique_inverse".split():
+    fixed(_name, (lambda name: lambda x: tuple(getattr(np, name)(x)))(_name), s(INTEGERS), s(np.array([2.0, 1.0, 2.0])))
+fixed("astype integer", lambda x: x.astype(np.int64), s((2, 3)), function=lambda x: ag.astype(x, ag.int64))
+fixed("zeros_like", np.zeros_like, s((2, 3)))
+fixed("ones_like", np.ones_like, s((2, 3)), s(INTEGERS))
+fixed("full_like", np.full_like, s((2, 3), fill_value=1.5))
