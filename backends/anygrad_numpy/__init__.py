@@ -8,6 +8,7 @@ standard come from array_api_compat, which is imported when the first of them is
 from __future__ import annotations
 
 import contextlib
+import importlib
 import types
 from typing import Any
 
@@ -35,7 +36,7 @@ writes_in_place = True
 
 # Where numpy.NAME is not what the standard asks for: array_api_compat.numpy.NAME is.
 _FROM_COMPAT = frozenset(
-    """argsort asarray clip count_nonzero cumulative_prod cumulative_sum finfo iinfo nonzero sign sort std
+    """argsort asarray clip count_nonzero cumulative_prod cumulative_sum finfo iinfo nonzero sort std
     take_along_axis tensordot unique_all unique_counts unique_inverse unique_values var
     ceil floor trunc linalg fft""".split()
 )
@@ -44,10 +45,7 @@ _FROM_COMPAT = frozenset(
 def __getattr__(attribute: str) -> Any:
     if attribute.startswith("__"):
         raise AttributeError(attribute)
-    if attribute in _FROM_COMPAT:
-        import array_api_compat.numpy as source
-    else:
-        source = np
+    source = importlib.import_module("array_api_compat.numpy") if attribute in _FROM_COMPAT else np
     try:
         value = getattr(source, attribute)
     except AttributeError:
