@@ -15,6 +15,8 @@ from ._primitive import primitive
 from ._repr import set_printoptions
 from ._scalars import get_default_dtype, set_default_dtype
 from ._tensor import Tensor
+
+# PyTorch's other names, for programs that come from there; not part of __all__.
 from .ops import (
     abs,
     acos,
@@ -47,6 +49,7 @@ from .ops import (
     can_cast,
     ceil,
     clip,
+    clone,
     complex64,
     complex128,
     concat,
@@ -66,6 +69,7 @@ from .ops import (
     expand_dims,
     expm1,
     eye,
+    fft,
     finfo,
     flatten,
     flip,
@@ -94,6 +98,7 @@ from .ops import (
     isnan,
     less,
     less_equal,
+    linalg,
     linspace,
     log,
     log1p,
@@ -138,6 +143,7 @@ from .ops import (
     sin,
     sinh,
     sort,
+    special,
     sqrt,
     square,
     squeeze,
@@ -170,11 +176,17 @@ from .ops import (
     zeros,
     zeros_like,
 )
-
-# PyTorch's other names, for programs that come from there; not part of __all__.
-from .ops import clone, concat as cat  # noqa: F401  isort: skip
-from .ops import complex64 as cfloat, complex128 as cdouble, float16 as half, float32 as float, float64 as double  # noqa: F401  isort: skip
-from .ops import int8 as char, int16 as short, int32 as int, int64 as long, uint8 as byte  # noqa: F401  isort: skip
+from .ops import complex64 as cfloat
+from .ops import complex128 as cdouble
+from .ops import concat as cat
+from .ops import float16 as half
+from .ops import float32 as float
+from .ops import float64 as double
+from .ops import int8 as char
+from .ops import int16 as short
+from .ops import int32 as int
+from .ops import int64 as long
+from .ops import uint8 as byte
 
 __version__ = "0.1.0"
 __array_api_version__ = "2025.12"
@@ -243,6 +255,7 @@ __all__ = [
     "expand_dims",
     "expm1",
     "eye",
+    "fft",
     "finfo",
     "flatten",
     "flip",
@@ -278,6 +291,7 @@ __all__ = [
     "isnan",
     "less",
     "less_equal",
+    "linalg",
     "linspace",
     "log",
     "log10",
@@ -331,6 +345,7 @@ __all__ = [
     "sin",
     "sinh",
     "sort",
+    "special",
     "sqrt",
     "square",
     "squeeze",

@@ -1,5 +1,8 @@
 """The methods that NumPy and PyTorch users expect on an array, each in one line."""
 
+# mypy: disable-error-code="arg-type"
+# (`self` is a Tensor, which is what the functions take)
+
 from __future__ import annotations
 
 import copy
@@ -26,12 +29,26 @@ class ArrayMethods:
 
     if TYPE_CHECKING:
         _data: Any
-        shape: tuple[int, ...]
-        ndim: int
-        size: int
-        dtype: np.dtype
-        requires_grad: bool
+        _grad: Any
 
+        @property
+        def shape(self) -> tuple[int, ...]: ...
+        @property
+        def ndim(self) -> int: ...
+        @property
+        def size(self) -> int: ...
+        @property
+        def dtype(self) -> np.dtype: ...
+        @property
+        def device(self) -> Any: ...
+        @property
+        def is_leaf(self) -> bool: ...
+        @property
+        def requires_grad(self) -> bool: ...
+        @requires_grad.setter
+        def requires_grad(self, value: bool) -> None: ...
+        def __eq__(self, other: object) -> Tensor: ...  # type: ignore[override]
+        def __ne__(self, other: object) -> Tensor: ...  # type: ignore[override]
         def __add__(self, other: Any) -> Tensor: ...
         def __radd__(self, other: Any) -> Tensor: ...
         def __sub__(self, other: Any) -> Tensor: ...
@@ -316,7 +333,7 @@ class ArrayMethods:
     def __repr__(self) -> str:
         from ._repr import tensor_repr
 
-        return tensor_repr(self)  # type: ignore[arg-type]
+        return tensor_repr(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
@@ -333,10 +350,5 @@ class ArrayMethods:
         if not self.is_leaf:
             raise RuntimeError("only leaf tensors can be pickled: use `.detach()`: a pickled computed tensor would drop its graph")
         return ops.rebuild, (np.array(ops.to_numpy(self)), str(self.device), self.requires_grad)
-
-    if TYPE_CHECKING:
-        is_leaf: bool
-        device: Any
-        _grad: Any
 
 

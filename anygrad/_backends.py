@@ -360,6 +360,12 @@ class GenericBackend:
         root = self.name.partition(".")[0]
         return f"{root} {getattr(sys.modules.get(root), '__version__', '')}".strip()
 
+    def load_special(self) -> Any:
+        """scipy.special, by way of host memory."""
+        import scipy.special
+
+        return _OnHost(self, scipy.special)
+
     # -- memory
 
     @functools.cached_property
@@ -413,3 +419,18 @@ class GenericBackend:
         if isinstance(key, tuple):
             return tuple(self._host_key(k) for k in key)
         return self.to_host(key) if isinstance(key, self.array_type) else key
+
+
+class _OnHost:
+    """The functions of a module for NumPy, taking and giving arrays of another library."""
+
+    def __init__(self, backend: GenericBackend, module: Any) -> None:
+        self._backend, self._module = backend, module
+
+    def __getattr__(self, name: str) -> Any:
+        function, backend = getattr(self._module, name), self._backend
+
+        def on_host(*arrays: Array) -> Array:
+            return backend.from_host(np.asarray(function(*[backend.to_host(a) for a in arrays])), backend.device_of(arrays[0]))
+
+        return on_host

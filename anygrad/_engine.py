@@ -287,7 +287,7 @@ def _before(node: Node, g: Any, create_graph: bool) -> Any:
             tensor = g if create_graph else wrap(g)
             for hook in list(extra.tensor_hooks.values()):
                 tensor = _replaced(hook(tensor), tensor, node)
-            retaining = extra.retain and extra.retain()
+            retaining = None if extra.retain is None else extra.retain()
             if retaining is not None:
                 if retaining._grad is None:
                     retaining._grad = tensor if create_graph else wrap(namespace(tensor._data).copy(tensor._data))

@@ -29,7 +29,7 @@ import inspect
 import weakref
 from collections.abc import Callable, Sequence
 from types import CodeType
-from typing import Any
+from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
 
@@ -39,10 +39,19 @@ from ._backends import Backend, as_dtype, device_of, is_array, namespace
 from ._errors import DeviceError, DTypeError
 from ._graph import Cell, Node, Output, Packed, sequence
 from ._messages import translate
-from ._scalars import get_default_dtype, strengthen, weak_dtype
+from ._scalars import NUMBERS, get_default_dtype, strengthen, weak_dtype
 from ._tensor import Tensor, wrap
 
 Rule = Callable[..., Any]
+
+
+class PrimitiveFunction(Protocol):
+    """What `@primitive` returns."""
+
+    primitive: Primitive
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 registry: dict[str, Primitive] = {}
@@ -135,7 +144,7 @@ def primitive(
     holomorphic: bool = True,
     floats: bool = False,
     **rules: Rule,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+) -> Callable[[Callable[..., Any]], PrimitiveFunction]:
     """Make a public function out of `forward(xp, *inputs, **parameters)` and its rules.
 
     Parameters
@@ -168,25 +177,25 @@ def primitive(
         If a rule is for an unknown input, or asks for an unknown value.
     """
 
-    def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(forward: Callable[..., Any]) -> PrimitiveFunction:
         name = node_name or "".join(part.capitalize() for part in forward.__name__.split("_"))
         made = Primitive(forward, name, rules, view, operator, differentiable, holomorphic, floats)
         registry[made.name] = made
-        function = _function(made)
-        functools.update_wrapper(function, forward, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
-        del function.__wrapped__
-        function.primitive = made  # type: ignore[attr-defined]
+        function = cast(PrimitiveFunction, _function(made))
+        for attribute in ("__name__", "__qualname__", "__doc__", "__module__"):
+            setattr(function, attribute, getattr(forward, attribute))
+        function.primitive = made
         return function
 
     return decorate
 
 
-def operator_function(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+def operator_function(function: PrimitiveFunction) -> Callable[[Any, Any], Any]:
     """The function of a primitive as a method of Tensor: NotImplemented for operands it does not know."""
-    made = function.primitive  # type: ignore[attr-defined]
+    made = function.primitive
 
     def slow(x1: Any, x2: Any) -> Any:
-        if not (isinstance(x2, (Tensor, bool, int, float, complex)) or is_array(x2)):
+        if not (isinstance(x2, (Tensor, *NUMBERS)) or is_array(x2)):
             return NotImplemented
         return apply(made, x1, x2)
 
@@ -256,7 +265,7 @@ def unwrap(made: Primitive, inputs: Sequence[Any]) -> tuple[list[Any], list[Node
             first = x if first is None else first
         elif hasattr(x, "cells"):  # a Key
             x = x.array
-        elif isinstance(x, (bool, int, float, complex)):
+        elif isinstance(x, NUMBERS):
             numbers.append(i)
         elif is_array(x):
             first = x if first is None else first
@@ -401,8 +410,9 @@ class PrimitiveNode(Node):
     """The node of a primitive."""
 
     __slots__ = ("_outputs", "count")
-    primitive: Primitive
+    primitive: ClassVar[Primitive]
     count: int
+    _outputs: dict[int, weakref.ref[Output]]
 
     @property
     def outputs(self) -> int:  # type: ignore[override]
@@ -435,8 +445,8 @@ class PrimitiveNode(Node):
         values = {name: self._revive(kind, index, value) for (name, kind, index, _), value in zip(made.saves, self.saved or (), strict=True)}
         values["xp"] = _engine.recorded_namespace
         if made.variadic:
-            rule = made.rules[0] or functools.partial(_missing, made, 0)
-            return tuple(rule(g, *[values[name] for name in _names(made.rules[0])]))
+            only = made.rules[0]
+            return tuple(only(g, *[values[name] for name in _names(only)])) if only else _missing(made, 0)
         grads: list[Any] = []
         for i, (rule, edge) in enumerate(zip(made.rules, edges, strict=True)):
             if edge is None:
@@ -480,7 +490,7 @@ def _is_complex(dtype: Any) -> bool:
 def _conjugated(node: PrimitiveNode, g: Any, edges: tuple[Node | None, ...]) -> tuple[Any, ...]:
     """Rules of a holomorphic function, on complex values."""
     xp = namespace(g)
-    grads = node.vjp(xp.conj(g), edges, conjugate=False)  # type: ignore[call-arg]
+    grads = node.vjp(xp.conj(g), edges, conjugate=False)
     return tuple(None if v is None else xp.conj(v) for v in grads)
 
 

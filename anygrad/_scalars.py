@@ -12,6 +12,7 @@ from ._backends import Backend, as_dtype, is_array
 from ._errors import DTypeError
 
 Scalar = bool | int | float | complex
+NUMBERS = (bool, int, float, complex)
 _ORDER = "biufc"
 _default = np.dtype(np.float32)
 

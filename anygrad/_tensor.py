@@ -277,7 +277,7 @@ class StaleView(Tensor):
     __slots__ = ()
 
     @property
-    def _node(self) -> Node | None:  # type: ignore[override]
+    def _node(self) -> Node | None:
         self.__class__ = Tensor  # type: ignore[assignment]
         self._node = _alias.current_node(self)
         return self._node

@@ -65,7 +65,7 @@ class FunctionCtx:
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
         """What `save_for_backward` kept."""
-        node = self._node and self._node()
+        node = None if self._node is None else self._node()
         return self.to_save if node is None else node.saved_tensors
 
 

@@ -4,6 +4,7 @@ This package is also the namespace that rules compute with under `create_graph`:
 standard's functions and those that a backend adds (`scatter_add`, `zero_at`, `copy`).
 """
 
+from .conversion import clone, copy, rebuild, to_numpy
 from .creation import (
     arange,
     as_tensor,
@@ -25,7 +26,6 @@ from .creation import (
     zeros,
     zeros_like,
 )
-from .conversion import clone, copy, rebuild, to_numpy
 from .data_types import (
     astype,
     bool,
@@ -145,5 +145,6 @@ from .sorting import argsort, sort
 from .statistical import cumulative_prod, cumulative_sum, max, mean, min, prod, std, sum, var
 from .utility import all, any, clip, diff
 
+from . import fft, linalg, special  # isort: skip  (the extensions: `xp.linalg` in rules)
 from . import operators  # isort: skip  (gives Tensor its operators)
 

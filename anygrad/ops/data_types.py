@@ -9,7 +9,7 @@ import numpy as np
 from .._backends import as_dtype
 from .._errors import DTypeError
 from .._primitive import primitive
-from .._scalars import weak_dtype
+from .._scalars import NUMBERS, weak_dtype
 from .._tensor import Tensor
 
 bool = np.dtype(np.bool_)
@@ -51,8 +51,8 @@ def _dtypes(values: tuple[Any, ...]) -> list[np.dtype]:
 
 def result_type(*arrays_and_dtypes: Any) -> np.dtype:
     """The dtype of an operation on these: Tensors, arrays, dtypes and Python numbers."""
-    numbers = [v for v in arrays_and_dtypes if type(v) in (type(True), int, float, complex)]
-    strong = _dtypes(tuple(v for v in arrays_and_dtypes if type(v) not in (type(True), int, float, complex)))
+    numbers = [v for v in arrays_and_dtypes if isinstance(v, NUMBERS)]
+    strong = _dtypes(tuple(v for v in arrays_and_dtypes if not isinstance(v, NUMBERS)))
     if not strong:
         raise ValueError("result_type: give at least one array or dtype")
     dtype = np.result_type(*strong)

@@ -30,10 +30,8 @@ def to_any(x: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: b
     for arg in args:
         if isinstance(arg, Tensor):
             device, dtype = arg.device, arg.dtype
-        elif isinstance(arg, bool):
-            non_blocking = arg
-        elif arg is None:
-            continue
+        elif arg is None or isinstance(arg, bool):
+            continue  # PyTorch's positional non_blocking and copy: moves here wait
         elif _is_device(arg):
             device = arg
         else:

@@ -3,7 +3,7 @@
 Broadcasting is not a rule's business: the engine sums a gradient to its input's shape.
 """
 
-# ruff: noqa: D103  (each of these is a function of the Array API standard, documented there)
+
 
 from __future__ import annotations
 

@@ -155,9 +155,8 @@ def along_axis(indices: Any, axis: int, shape: tuple[int, ...], xp: Any) -> tupl
             key.append(indices)
         else:
             place = (1,) * i + (-1,) + (1,) * (len(shape) - i - 1)
-            n = shape[i] if indices.shape[i] != 1 or shape[i] == 1 else shape[i]
             device = indices.device if isinstance(indices, Tensor) else xp.device_of(indices)
-            key.append(xp.reshape(xp.arange(n, dtype=xp.int64, device=device), place))
+            key.append(xp.reshape(xp.arange(shape[i], dtype=xp.int64, device=device), place))
     return tuple(key)
 
 

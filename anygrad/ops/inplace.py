@@ -16,7 +16,7 @@ from .._backends import as_dtype, device_of, is_array, namespace
 from .._errors import DTypeError
 from .._graph import Node
 from .._messages import translate
-from .._primitive import Primitive, finish, is_inexact, primitive, record, unwrap
+from .._primitive import Primitive, PrimitiveFunction, finish, is_inexact, primitive, record, unwrap
 from .._tensor import Tensor
 from . import elementwise
 from .indexing import Key
@@ -175,7 +175,7 @@ def _adopt_base(base: Tensor, node: Any) -> None:
 # ---------------------------------------------------------------------------
 
 
-def _binary(made: Any, raw: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Tensor]:
+def _binary(made: PrimitiveFunction, raw: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Tensor]:
     def assign(x: Any, y: Any) -> None:
         target = _same_kind(raw, x, y)
         raw(x, target)

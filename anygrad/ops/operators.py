@@ -1,6 +1,9 @@
 """The operators of Tensor: the same fast functions, but what they do not know they leave to
 the other operand (NotImplemented) instead of raising."""
 
+# mypy: disable-error-code="method-assign, assignment"
+# (the operators are declared in _array_methods.py)
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -8,6 +11,7 @@ from typing import Any
 
 from .._backends import is_array
 from .._primitive import operator_function
+from .._scalars import NUMBERS
 from .._tensor import Tensor
 from . import elementwise, inplace
 from .indexing import getitem
@@ -17,7 +21,7 @@ Operator = Callable[[Any, Any], Any]
 
 
 def _known(other: Any) -> bool:
-    return isinstance(other, (Tensor, bool, int, float, complex)) or is_array(other)
+    return isinstance(other, (Tensor, *NUMBERS)) or is_array(other)
 
 
 def _reflected(function: Operator) -> Operator:
@@ -49,7 +53,7 @@ Tensor.__lshift__, Tensor.__rlshift__ = _plain(elementwise.bitwise_left_shift), 
 Tensor.__rshift__, Tensor.__rrshift__ = _plain(elementwise.bitwise_right_shift), _reflected(elementwise.bitwise_right_shift)
 Tensor.__neg__, Tensor.__pos__, Tensor.__abs__ = elementwise.negative, elementwise.positive, elementwise.abs
 Tensor.__invert__ = elementwise.bitwise_invert
-Tensor.__eq__, Tensor.__ne__ = operator_function(elementwise.equal), operator_function(elementwise.not_equal)  # type: ignore[method-assign]
+Tensor.__eq__, Tensor.__ne__ = operator_function(elementwise.equal), operator_function(elementwise.not_equal)
 Tensor.__lt__, Tensor.__le__ = operator_function(elementwise.less), operator_function(elementwise.less_equal)
 Tensor.__gt__, Tensor.__ge__ = operator_function(elementwise.greater), operator_function(elementwise.greater_equal)
 Tensor.__iadd__, Tensor.__isub__ = _plain(inplace.add_), _plain(inplace.sub_)

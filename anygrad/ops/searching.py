@@ -6,6 +6,7 @@ from typing import Any
 
 from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
+from .._scalars import NUMBERS
 from .._tensor import Tensor
 from ._axes import as_tensor, axes_of, axis_of
 
@@ -29,14 +30,13 @@ def where(condition: Any, x1: Any, x2: Any, /) -> Tensor:
     condition = as_tensor(condition)
     if condition.dtype.kind != "b":
         raise DTypeError(f"where: condition must be boolean, not {condition.dtype}. Write `condition != 0`.")
-    numbers = (bool, int, float, complex)
-    if isinstance(x1, numbers) and isinstance(x2, numbers):
+    if isinstance(x1, NUMBERS) and isinstance(x2, NUMBERS):
         from .creation import asarray
 
         x1, x2 = asarray(x1, device=condition.device), asarray(x2, device=condition.device)
-    elif isinstance(x1, numbers):
+    elif isinstance(x1, NUMBERS):
         x1 = _beside(x1, as_tensor(x2))
-    elif isinstance(x2, numbers):
+    elif isinstance(x2, NUMBERS):
         x2 = _beside(x2, as_tensor(x1))
     return _where(condition, x1, x2)
 

@@ -47,8 +47,7 @@ def diff(x: Tensor, /, *, axis: int = -1, n: int = 1, prepend: Any = None, appen
 
 def inside(x: Any, low: Any, high: Any, xp: Any) -> Any:
     """Where clip leaves x as it is: between the bounds, and at them."""
-    within = (x >= low) if high is None else (x <= high) if low is None else (x >= low) & (x <= high)
-    return within
+    return (x >= low) if high is None else (x <= high) if low is None else (x >= low) & (x <= high)
 
 
 @primitive(
