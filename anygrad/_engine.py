@@ -31,7 +31,9 @@ inspect_gradients: Callable[[Node, Sequence[Any]], None] | None = None
 # the tuple of gradients, three variables, the entry of its edge, and the question itself.
 _REFERENCES_OF_A_FRESH_ARRAY = 6
 
-Entry = list[Any]  # of a node: users that have not run yet, gradient so far, whether the engine made that array
+# Of a node: users that have not run yet, gradient so far, and whether the engine made that
+# array: True, False (the rule of the node that runs may have made it) or None (others may hold it).
+Entry = list[Any]
 
 
 def run(
@@ -89,7 +91,7 @@ def _visit(
         if entry[1] is None:
             return
         if leaf._extra is not None:
-            entry[1:] = _before(leaf, entry[1], create_graph), False
+            entry[1:] = _before(leaf, entry[1], create_graph), None
         if targets is None:
             _accumulate(leaf, entry, create_graph)  # type: ignore[arg-type]
         elif leaf in targets:
@@ -149,12 +151,14 @@ def _visit(
                         entry[0] = users
                     elif type(edge) is AccumulateGrad:
                         total = None
+                        if grad is None and entry[2] is False:
+                            entry[2] = None
                         finish_leaf(edge, entry)
                     elif following is None:
                         following = edge
                     else:
                         heappush(waiting, (-edge.seq, edge))
-                i += 1
+                i += 1  # noqa: SIM113  (enumerate costs more here)
             g = grads = grad = total = None
         if waiting:
             node = heappop(waiting)[1] if following is None else heappushpop(waiting, (-following.seq, following))[1]
@@ -171,7 +175,7 @@ def _count_users(roots: Sequence[Node], seeds: Sequence[Any], create_graph: bool
         if root in state:
             state[root] = [0, state[root][1] + seed, not create_graph]
         else:
-            state[root] = [0, seed, False]
+            state[root] = [0, seed, None]
             order.append(root)
     get = state.get
     for node in order:  # grows as it goes
@@ -254,10 +258,10 @@ def _accumulate(leaf: AccumulateGrad, entry: Entry, create_graph: bool) -> None:
     with leaf.lock:
         held = tensor._grad
         if create_graph:
-            tensor._grad = grad if held is None else held + grad
+            tensor._grad = grad.clone() if held is None else held + grad
         elif held is not None:
             add_in_place(held, grad)
-        elif entry[2] or _may_keep(grad):
+        elif entry[2] or entry[2] is False and _may_keep(grad):
             tensor._grad = wrap(grad)
         else:
             # The array may be a saved value, the caller's own or another leaf's gradient.
@@ -290,7 +294,7 @@ def _before(node: Node, g: Any, create_graph: bool) -> Any:
             retaining = None if extra.retain is None else extra.retain()
             if retaining is not None:
                 if retaining._grad is None:
-                    retaining._grad = tensor if create_graph else wrap(namespace(tensor._data).copy(tensor._data))
+                    retaining._grad = tensor.clone() if create_graph else wrap(namespace(tensor._data).copy(tensor._data))
                 else:
                     retaining._grad = retaining._grad + tensor
             tensors = (tensor,)
@@ -337,11 +341,12 @@ def _after(node: Node, grads: Any, g: Any, create_graph: bool) -> Any:
 
 def accumulate_into(tensor: Any, node: Node, grad: Any, create_graph: bool) -> None:
     """Add a captured gradient to `.grad` of a tensor that need not be a leaf."""
-    if node.is_leaf:
-        _accumulate(node, [0, grad, False], create_graph)  # type: ignore[arg-type]
-    else:
-        grad = grad if create_graph else wrap(namespace(grad).copy(grad))
-        tensor._grad = grad if tensor._grad is None else tensor._grad + grad
+    with _modes.set_grad_enabled(create_graph):
+        if node.is_leaf:
+            _accumulate(node, [0, grad, None], create_graph)  # type: ignore[arg-type]
+        elif not tensor.retains_grad:  # else backward has done it
+            grad = grad.clone() if create_graph else wrap(namespace(grad).copy(grad))
+            tensor._grad = grad if tensor._grad is None else tensor._grad + grad
 
 
 def run_node(node: Node, grad_outputs: Sequence[Any]) -> Any:
@@ -349,7 +354,7 @@ def run_node(node: Node, grad_outputs: Sequence[Any]) -> Any:
     if len(grad_outputs) != node.outputs:
         raise TypeError(f"{node.name()} takes {node.outputs} gradient(s), one per output, got {len(grad_outputs)}")
     if node.is_leaf:
-        _accumulate(node, [0, grad_outputs[0]._data, False], create_graph=False)  # type: ignore[arg-type]
+        _accumulate(node, [0, grad_outputs[0]._data, None], create_graph=False)  # type: ignore[arg-type]
         return None
     if node.saved is None:
         raise RuntimeError(freed_message(node))
