@@ -7,7 +7,7 @@ that follows the Array API standard. The namespace is itself one of that standar
 
 from math import e, inf, nan, pi
 
-from . import autograd
+from . import autograd, cuda
 from ._backends import device, get_default_device, set_default_device
 from ._errors import AxisError, DeviceError, DTypeError, LinAlgError, OutOfMemoryError, ShapeError
 from ._modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
@@ -188,6 +188,8 @@ from .ops import int32 as int
 from .ops import int64 as long
 from .ops import uint8 as byte
 
+from .ops.info import __array_namespace_info__  # isort: skip
+
 __version__ = "0.1.0"
 __array_api_version__ = "2025.12"
 newaxis = None
@@ -243,6 +245,7 @@ __all__ = [
     "count_nonzero",
     "cumulative_prod",
     "cumulative_sum",
+    "cuda",
     "device",
     "diff",
     "divide",

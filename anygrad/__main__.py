@@ -42,7 +42,7 @@ def network(device: ag.device) -> None:
 
     again = [leaf.detach().clone().requires_grad_() for leaf in leaves]
     (again[0] * again[1] * again[2]).backward(full(-1))
-    same = all(bool(ag.all(a.grad == b.grad)) for a, b in zip(again, leaves, strict=True))
+    same = all(a.grad is not None and b.grad is not None and bool(ag.all(a.grad == b.grad)) for a, b in zip(again, leaves, strict=True))
     print("y.backward(-ones), from the middle of the graph, gives", "the same gradients" if same else "OTHER GRADIENTS")
 
     L2 = x1 * x1

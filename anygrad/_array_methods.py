@@ -266,10 +266,10 @@ class ArrayMethods:
             return array.astype(dtype)
         return array.copy() if copy else array
 
-    def __dlpack__(self, **kwargs: Any) -> Any:
+    def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None) -> Any:
         if self.requires_grad and _modes.local.grad_enabled:
             raise BufferError("a tensor that requires grad would lose its graph through DLPack. Use `t.detach()`.")
-        return self._data.__dlpack__(**kwargs)
+        return self._data.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
 
     def __dlpack_device__(self) -> tuple[Any, int]:
         return self._data.__dlpack_device__()

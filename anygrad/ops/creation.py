@@ -20,16 +20,13 @@ from .._scalars import default_complex, dtype_of, get_default_dtype
 from .._tensor import Tensor, wrap
 
 
-def _shape(name: str, size: tuple[Any, ...], shape: Any = None) -> tuple[int, ...]:
-    """(2, 3), ((2, 3),) and shape=(2, 3) alike."""
-    if shape is not None:
-        size = (shape,)
-    if len(size) == 1 and not isinstance(size[0], (int, np.integer)):
-        size = size[0]
+def _shape(name: str, shape: Any, sizes: tuple[Any, ...] = ()) -> tuple[int, ...]:
+    """(2, 3) and ((2, 3),) alike."""
+    given = (shape, *sizes) if sizes or isinstance(shape, (int, np.integer)) else shape
     try:
-        return tuple(int(n.__index__()) for n in size)
+        return tuple(int(n.__index__()) for n in given)
     except (AttributeError, TypeError):
-        raise TypeError(f"{name}: a shape is given by integers, {name}(2, 3) or {name}((2, 3)), not by {size!r}") from None
+        raise TypeError(f"{name}: a shape is given by integers, {name}(2, 3) or {name}((2, 3)), not by {given!r}") from None
 
 
 def _made(array: Any, requires_grad: bool) -> Tensor:
@@ -57,19 +54,19 @@ def _filled(name: str, shape: tuple[int, ...], dtype: Any, where: Any, requires_
     return _made(array, requires_grad)
 
 
-def zeros(*size: Any, shape: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(shape: Any, *sizes: int, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros: `zeros(2, 3)` or `zeros((2, 3))`."""
-    return _filled("zeros", _shape("zeros", size, shape), dtype, device, requires_grad)
+    return _filled("zeros", _shape("zeros", shape, sizes), dtype, device, requires_grad)
 
 
-def ones(*size: Any, shape: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(shape: Any, *sizes: int, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones: `ones(2, 3)` or `ones((2, 3))`."""
-    return _filled("ones", _shape("ones", size, shape), dtype, device, requires_grad)
+    return _filled("ones", _shape("ones", shape, sizes), dtype, device, requires_grad)
 
 
-def empty(*size: Any, shape: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(shape: Any, *sizes: int, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Whatever the memory holds: `empty(2, 3)` or `empty((2, 3))`."""
-    return _filled("empty", _shape("empty", size, shape), dtype, device, requires_grad)
+    return _filled("empty", _shape("empty", shape, sizes), dtype, device, requires_grad)
 
 
 def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -83,7 +80,7 @@ def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, 
     if not isinstance(fill_value, (bool, int, float, complex)):
         raise TypeError(f"full: fill_value must be a number, not {type(fill_value).__name__}")
     dtype = dtype_of(fill_value) if dtype is None else dtype
-    return _filled("full", _shape("full", (shape,)), dtype, device, requires_grad, fill_value)
+    return _filled("full", _shape("full", shape), dtype, device, requires_grad, fill_value)
 
 
 def _like(name: str, x: Any, dtype: Any, where: Any, requires_grad: bool, *value: Any) -> Tensor:

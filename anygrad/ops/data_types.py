@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,12 +71,29 @@ def isdtype(dtype: Any, kind: Any) -> Any:
     return np.isdtype(as_dtype(dtype), tuple(k if isinstance(k, str) else as_dtype(k) for k in kind) if isinstance(kind, tuple) else kind if isinstance(kind, str) else as_dtype(kind))
 
 
-def finfo(type: Any, /) -> Any:
+class FloatInfo(NamedTuple):
+    """The limits of a floating dtype, as Python numbers."""
+
+    bits: int
+    eps: float
+    max: float
+    min: float
+    smallest_normal: float
+    dtype: np.dtype
+
+    @property
+    def tiny(self) -> float:
+        """`smallest_normal`, by its name in PyTorch."""
+        return self.smallest_normal
+
+
+def finfo(type: Any, /) -> FloatInfo:
     """The limits of a floating or complex dtype."""
     dtype = _dtypes((type,))[0]
     if dtype.kind not in "fc":
         raise DTypeError(f"finfo: {dtype} is not a floating dtype. Use iinfo for integers.")
-    return np.finfo(dtype)
+    info = np.finfo(dtype)
+    return FloatInfo(info.bits, float(info.eps), float(info.max), float(info.min), float(info.smallest_normal), info.dtype)
 
 
 def iinfo(type: Any, /) -> Any:

@@ -14,7 +14,7 @@ from ._axes import along, as_tensor, axes_of, axis_of, count, kept, spread
 
 @primitive("Sum", x=lambda g, x_shape, axes, xp: spread(g, x_shape, axes, xp))
 def _sum(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
-    return xp.sum(x, axis=axes, keepdims=keepdims)
+    return xp.sum(x, axis=axes, keepdims=keepdims, dtype=x.dtype)
 
 
 @primitive("Mean", x=lambda g, x_shape, axes, xp: spread(g / (count(x_shape, axes) or float("nan")), x_shape, axes, xp))
@@ -42,17 +42,17 @@ def _min(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
 
 @primitive("Prod", x=lambda g, x, axis, xp: xp.expand_dims(g, axis=axis) * products_of_others(x, axis, xp))
 def _prod(xp: Any, x: Any, *, axis: Any) -> Any:
-    return xp.prod(x, axis=axis)
+    return xp.prod(x, axis=axis, dtype=x.dtype)
 
 
 @primitive("Cumsum", x=lambda g, axis, xp: xp.flip(xp.cumulative_sum(xp.flip(g, axis=axis), axis=axis), axis=axis))
 def _cumulative_sum(xp: Any, x: Any, *, axis: Any) -> Any:
-    return xp.cumulative_sum(x, axis=axis)
+    return xp.cumulative_sum(x, axis=axis, dtype=x.dtype)
 
 
 @primitive("Cumprod", x=lambda g, x, axis, xp: exclusive_product(x, axis, xp) * suffix_recurrence(x, g, axis, xp))
 def _cumulative_prod(xp: Any, x: Any, *, axis: Any) -> Any:
-    return xp.cumulative_prod(x, axis=axis)
+    return xp.cumulative_prod(x, axis=axis, dtype=x.dtype)
 
 
 # ---------------------------------------------------------------------------

@@ -1,0 +1,54 @@
+"""What the namespace can do: the inspection API of the standard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._backends import all_devices, device, get_default_device
+from .._scalars import default_complex, get_default_dtype
+from . import data_types
+
+_KINDS = {
+    "bool": ("bool",),
+    "signed integer": ("int8", "int16", "int32", "int64"),
+    "unsigned integer": ("uint8", "uint16", "uint32", "uint64"),
+    "real floating": ("float32", "float64"),
+    "complex floating": ("complex64", "complex128"),
+}
+_KINDS["integral"] = _KINDS["signed integer"] + _KINDS["unsigned integer"]
+_KINDS["numeric"] = _KINDS["integral"] + _KINDS["real floating"] + _KINDS["complex floating"]
+
+
+class NamespaceInfo:
+    """What `__array_namespace_info__()` returns."""
+
+    def capabilities(self) -> dict[str, Any]:
+        """What is supported of what the standard leaves open."""
+        return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": 64}
+
+    def default_device(self) -> device:
+        """Where constructors without `device=` create."""
+        return get_default_device()
+
+    def default_dtypes(self, *, device: Any = None) -> dict[str, np.dtype]:
+        """The dtypes of constructors without `dtype=`."""
+        return {"real floating": get_default_dtype(), "complex floating": default_complex(), "integral": data_types.int64, "indexing": data_types.int64}
+
+    def dtypes(self, *, device: Any = None, kind: Any = None) -> dict[str, np.dtype]:
+        """The dtypes of the standard by name, of one kind or of several."""
+        kinds = ("bool", "numeric") if kind is None else kind if isinstance(kind, tuple) else (kind,)
+        unknown = [k for k in kinds if k not in _KINDS]
+        if unknown:
+            raise ValueError(f"dtypes: there is no kind {unknown[0]!r}; there are {', '.join(map(repr, _KINDS))}")
+        return {name: getattr(data_types, name) for k in kinds for name in _KINDS[k]}
+
+    def devices(self) -> tuple[device, ...]:
+        """The devices that are there."""
+        return tuple(all_devices())
+
+
+def __array_namespace_info__() -> NamespaceInfo:
+    """What the namespace can do."""
+    return NamespaceInfo()
