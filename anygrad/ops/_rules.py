@@ -1,0 +1,36 @@
+"""What derivative rules share: they run on raw arrays and on Tensors alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._backends import as_dtype, namespace
+from .._tensor import Tensor
+
+
+def call(function: Any, *inputs: Any, **params: Any) -> Any:
+    """A primitive inside a rule: recorded on Tensors, its bare forward on raw arrays."""
+    if any(isinstance(x, Tensor) for x in inputs):
+        return function(*inputs, **params)
+    return function.primitive.forward(namespace(inputs[0]), *inputs, **params)
+
+
+def is_complex(x: Any) -> bool:
+    return as_dtype(x.dtype).kind == "c"
+
+
+def adjoint(x: Any, xp: Any) -> Any:
+    """The conjugate transpose of matrices."""
+    x = xp.matrix_transpose(x)
+    return xp.conj(x) if is_complex(x) else x
+
+
+def eye_like(x: Any, xp: Any, n: int | None = None) -> Any:
+    """The identity matrix of the size of x's last axis, in its dtype and on its device."""
+    where = x.device if isinstance(x, Tensor) else xp.device_of(x)
+    return xp.eye(x.shape[-1] if n is None else n, dtype=x.dtype, device=where)
+
+
+def cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
+    """A piece of x along an axis."""
+    return x[(slice(None),) * axis + (slice(start, stop),)]
