@@ -1,0 +1,92 @@
+"""CuPy for anygrad: the Array API namespace over NVIDIA GPUs, and what the standard lacks.
+
+Most functions of the standard are CuPy's own. Those for which CuPy differs from the
+standard come from array_api_compat, save where that waits for the GPU or ignores
+`device=`: these are in `_standard.py`. The package imports without a driver and without
+a GPU; `unavailable` says what is missing.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+try:
+    import cupy as cp
+except ImportError as error:
+    _CURE = 'Run `pip install "anygrad[cuda13]"`, or `pip install "anygrad[cuda12]"` for a driver of CUDA 12.'
+    if error.name == "cupy":
+        raise ImportError(f"the package CuPy is missing. {_CURE}", name="cupy") from error
+    raise ImportError(f"the package CuPy is installed but cannot be imported ({error}). {_CURE}", name="cupy") from error
+
+from ._devices import (
+    device_guard,
+    device_name,
+    device_of,
+    devices,
+    empty_cache,
+    from_host,
+    memory_stats,
+    parse_device,
+    synchronize,
+    to_device,
+    to_host,
+    unavailable,
+)
+from ._extra import astype, copy, matmul, owns_memory, raw_dtype, scatter_add, shares_memory, use_deterministic_algorithms, zero_at
+from ._standard import (
+    arange,
+    asarray,
+    clip,
+    empty,
+    empty_like,
+    eye,
+    full,
+    full_like,
+    linalg,
+    linspace,
+    mean,
+    ones,
+    ones_like,
+    sum,
+    zeros,
+    zeros_like,
+)
+
+name = "cupy"
+device_type = "cuda"
+array_type = cp.ndarray
+scalar_types: tuple[type, ...] = ()  # CuPy gives 0-d arrays where the standard does
+writes_in_place = True
+
+# Where cupy.NAME is not what the standard asks for, or is not there: array_api_compat.cupy.NAME is.
+_FROM_COMPAT = frozenset(
+    """argsort broadcast_arrays ceil count_nonzero fft finfo floor iinfo isin meshgrid nonzero searchsorted sort std
+    take_along_axis trunc unstack var vecdot""".split()
+)
+
+
+def __getattr__(attribute: str) -> Any:
+    if attribute.startswith("__"):
+        raise AttributeError(attribute)
+    if attribute in _FROM_COMPAT:
+        import array_api_compat.cupy as source
+    else:
+        source = cp
+    try:
+        value = getattr(source, attribute)
+    except AttributeError:
+        raise AttributeError(f"CuPy {cp.__version__} has no {attribute}", name=attribute, obj=source) from None
+    globals()[attribute] = value
+    return value
+
+
+def load_special() -> types.ModuleType:
+    """cupyx.scipy.special, imported on first use."""
+    import cupyx.scipy.special
+
+    return cupyx.scipy.special
+
+
+def version() -> str:
+    return f"cupy {cp.__version__}"

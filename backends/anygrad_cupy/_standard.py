@@ -1,0 +1,125 @@
+"""Functions of the standard for which neither CuPy nor array_api_compat will do."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import cupy as cp
+import cupyx
+import numpy as np
+
+from ._devices import device_guard, to_device
+from ._extra import copy as copy_array
+
+# ---------------------------------------------------------------------------
+# creation: array_api_compat ignores device= on CuPy, and CuPy has none
+# ---------------------------------------------------------------------------
+
+
+def _placed(name: str) -> Callable[..., cp.ndarray]:
+    """CuPy's function of that name, with `device=`."""
+    function = getattr(cp, name)
+
+    @functools.wraps(function)
+    def create(*args: Any, device: int | None = None, **kwargs: Any) -> cp.ndarray:
+        with device_guard(device):
+            return function(*args, **kwargs)
+
+    return create
+
+
+def _placed_like(name: str) -> Callable[..., cp.ndarray]:
+    """The same, where the first argument is an array that says the device."""
+    function = getattr(cp, name)
+
+    @functools.wraps(function)
+    def create(x: cp.ndarray, /, *args: Any, device: int | None = None, **kwargs: Any) -> cp.ndarray:
+        with device_guard(x if device is None else device):
+            return function(x, *args, **kwargs)
+
+    return create
+
+
+arange, empty, eye, full, linspace, ones, zeros = map(_placed, "arange empty eye full linspace ones zeros".split())
+empty_like, full_like, ones_like, zeros_like = map(_placed_like, "empty_like full_like ones_like zeros_like".split())
+
+
+def asarray(obj: Any, /, *, dtype: Any = None, device: int | None = None, copy: bool | None = None) -> cp.ndarray:
+    """An array of numbers, nested sequences, NumPy's arrays or CuPy's, on a device."""
+    where: Any = device
+    if isinstance(obj, cp.ndarray):
+        moved = obj if device is None else to_device(obj, device)
+        if moved is not obj and copy is False:
+            raise ValueError(f"asarray: copy=False, but the array is on another device than {device}")
+        obj = where = moved
+    with device_guard(where):
+        return cp.asarray(obj, dtype=dtype, copy=copy)
+
+
+# ---------------------------------------------------------------------------
+# element by element, and sums
+# ---------------------------------------------------------------------------
+
+
+def clip(x: cp.ndarray, /, min: Any = None, max: Any = None) -> cp.ndarray:
+    """x between bounds. (array_api_compat's takes 20 kernels and waits for the GPU four times.)"""
+    out = x if min is None else cp.maximum(x, min)
+    out = out if max is None else cp.minimum(out, max)
+    return copy_array(x) if out is x else out
+
+
+def _summed_wide(name: str) -> Callable[..., cp.ndarray]:
+    """CuPy's sum or mean; half precision is summed in single, since CuPy may add up in half."""
+    function = getattr(cp, name)
+
+    @functools.wraps(function)
+    def reduce(x: cp.ndarray, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> cp.ndarray:
+        if dtype is None and x.dtype == np.float16:
+            return function(x, axis=axis, dtype=np.float32, keepdims=keepdims).astype(np.float16)
+        return function(x, axis=axis, dtype=dtype, keepdims=keepdims)
+
+    return reduce
+
+
+sum, mean = map(_summed_wide, ("sum", "mean"))
+
+
+# ---------------------------------------------------------------------------
+# linear algebra
+# ---------------------------------------------------------------------------
+
+
+class _Linalg:
+    """The standard's `linalg`, which raises for what cannot be solved.
+
+    CuPy by default returns garbage for a singular matrix, so as not to wait for the GPU."""
+
+    def solve(self, x1: cp.ndarray, x2: cp.ndarray, /) -> cp.ndarray:
+        """As the standard's: stacks of matrices broadcast against each other, which CuPy's do not."""
+        if x2.ndim > 1 and x1.shape[:-2] != x2.shape[:-2]:
+            stack = np.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
+            x1, x2 = (cp.broadcast_to(x, stack + x.shape[-2:]) for x in (x1, x2))
+        return _raising(cp.linalg.solve)(x1, x2)
+
+    def __getattr__(self, attribute: str) -> Any:
+        from array_api_compat.cupy import linalg
+
+        value = getattr(linalg, attribute)
+        if callable(value) and not isinstance(value, type):
+            value = _raising(value)
+        setattr(self, attribute, value)
+        return value
+
+
+def _raising(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        with cupyx.errstate(linalg="raise"):
+            return function(*args, **kwargs)
+
+    return checked
+
+
+linalg = _Linalg()

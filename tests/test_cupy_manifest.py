@@ -1,0 +1,151 @@
+"""Every name and keyword of CuPy that the project uses is in the CuPy that is installed: needs no GPU.
+
+The sources are read: in the backend, what is written `cp.NAME`, `cupyx.NAME` or goes by a name
+assigned from one; in anygrad, what rules ask of a backend as `xp.NAME`.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import anygrad
+from anygrad import _backends
+
+cupy = pytest.importorskip("cupy", exc_type=ImportError)
+cupyx = pytest.importorskip("cupyx")
+
+BACKEND = importlib.util.find_spec("anygrad_cupy").submodule_search_locations[0]  # type: ignore[union-attr,index]
+SOURCES = sorted(Path(BACKEND).glob("*.py"))
+RULES = sorted(Path(anygrad.__file__).parent.rglob("*.py"))
+
+# What the sources use of CuPy's objects: keywords of methods, and functions that are called by way of a variable.
+METHODS = {
+    "ndarray": {"T": "", "astype": "dtype copy", "base": "", "copy": "order", "data": "", "ravel": "", "real": "", "imag": "", "reshape": "", "strides": ""},
+    "cuda.MemoryPointer": {"ptr": "", "device_id": ""},
+    "cuda.Stream": {"record": "", "wait_event": ""},
+    "cuda.Device": {"__enter__": "", "__exit__": "", "synchronize": ""},
+    "cuda.MemoryPool": {"used_bytes": "", "total_bytes": "", "free_all_blocks": ""},
+    "cuda.PinnedMemoryPool": {"free_all_blocks": ""},
+}
+WRAPPED = {
+    "arange": "start stop step dtype", "empty": "shape dtype", "eye": "k dtype", "full": "shape fill_value dtype", "linspace": "num endpoint dtype",
+    "ones": "shape dtype", "zeros": "shape dtype", "empty_like": "dtype", "full_like": "fill_value dtype", "ones_like": "dtype", "zeros_like": "dtype",
+    "sum": "axis dtype keepdims", "mean": "axis dtype keepdims",
+}  # fmt: skip
+
+
+def parameters(function: Any) -> set[str] | None:
+    """The names of a function's parameters: from its signature, or for Cython's from the first line of its docstring."""
+    try:
+        return {*inspect.signature(function).parameters, *inspect.signature(function, follow_wrapped=False).parameters}
+    except (TypeError, ValueError):
+        first = (function.__doc__ or "").partition("\n")[0]
+        written = re.search(r"\((.*)\)", first)
+        return None if written is None else {part.partition("=")[0].split()[-1] for part in written[1].split(",") if part.strip()}
+
+
+def uses(path: Path, roots: dict[str, Any]) -> Iterator[tuple[str, Any, str, list[str]]]:
+    """(where, object, attribute, keywords of the call) for each attribute of a root or of what a variable was assigned from it."""
+    tree = ast.parse(path.read_text())
+    for assignment in (node for node in ast.walk(tree) if isinstance(node, ast.Assign)):
+        target, value = assignment.targets[0], assignment.value
+        if isinstance(target, ast.Name) and isinstance(value, ast.Attribute):
+            owner = resolve(value, roots)
+            if owner is not None:
+                roots = {**roots, target.id: owner}
+    keywords = {id(node.func): [k.arg for k in node.keywords if k.arg] for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            owner = resolve(node.value, roots)
+            if owner is not None:
+                yield f"{path.name}:{node.lineno}", owner, node.attr, keywords.get(id(node), [])
+
+
+def resolve(node: ast.expr, roots: dict[str, Any]) -> Any:
+    """The object that an expression of names and attributes stands for; None if it does not begin at a root."""
+    if isinstance(node, ast.Name):
+        return roots.get(node.id)
+    if isinstance(node, ast.Attribute):
+        owner = resolve(node.value, roots)
+        return getattr(owner, node.attr, None)
+    return None
+
+
+def missing(found: Iterator[tuple[str, Any, str, list[str]]]) -> tuple[int, list[str]]:
+    """How many uses there are, and which of them CuPy does not have."""
+    count, wrong = 0, []
+    for where, owner, name, keywords in found:
+        count += 1
+        if not hasattr(owner, name):
+            wrong.append(f"{where}: no {name}")
+            continue
+        known = parameters(getattr(owner, name)) if keywords else set()
+        wrong += [f"{where}: {name} has no parameter {k}" for k in keywords if known is None or k not in known]
+    return count, wrong
+
+
+def test_the_backend_uses_what_cupy_has() -> None:
+    count, wrong = 0, []
+    for path in SOURCES:
+        n, some = missing(uses(path, {"cp": cupy, "cupy": cupy, "cupyx": cupyx}))
+        count, wrong = count + n, wrong + some
+    assert count > 50, "the sources were not found or not understood"
+    assert not wrong
+
+
+def test_the_rules_use_what_the_backend_has() -> None:
+    backend = _backends.load("cupy")
+    count, wrong = 0, []
+    for path in RULES:
+        n, some = missing(uses(path, {"xp": backend}))
+        count, wrong = count + n, wrong + some
+    assert count > 100, "the sources were not found or not understood"
+    assert not wrong
+
+
+@pytest.mark.parametrize(("kind", "attribute", "keywords"), [(kind, a, k) for kind, table in METHODS.items() for a, k in table.items()])
+def test_methods(kind: str, attribute: str, keywords: str) -> None:
+    owner = cupy
+    for part in kind.split("."):
+        owner = getattr(owner, part)
+    method = getattr(owner, attribute)
+    assert set(keywords.split()) <= (parameters(method) or set() if keywords else set())
+
+
+@pytest.mark.parametrize(("name", "keywords"), WRAPPED.items())
+def test_wrapped_functions(name: str, keywords: str) -> None:
+    assert set(keywords.split()) <= (parameters(getattr(cupy, name)) or set())
+
+
+def test_the_whole_standard_is_there() -> None:
+    import array_api_compat.cupy
+
+    backend = _backends.load("cupy")
+    standard = [name for name in array_api_compat.cupy._aliases.__all__ if not name.startswith("_") and not name.endswith("Result")]
+    assert len(standard) > 40
+    assert [name for name in standard if not hasattr(backend, name)] == []
+    assert callable(backend.linalg.solve)
+    assert callable(backend.fft.fft)
+    assert callable(backend.load_special().erf)
+
+
+def test_the_special_functions_are_there() -> None:
+    special = _backends.load("cupy").load_special()
+    names = {name for path in RULES for name in re.findall(r'_of_library\(xp, "(\w+)"', path.read_text())}
+    assert len(names) > 10
+    assert [name for name in names if not hasattr(special, name)] == []
+
+
+def test_sign_is_the_standards() -> None:
+    """The backend gives CuPy's own `sign`, which keeps NaN and divides complex numbers by their absolute value from CuPy 14 on."""
+    assert "NaN is returned" in cupy.sign.__doc__
+    assert "x/abs(x)" in cupy.sign.__doc__
+    assert _backends.load("cupy").sign is cupy.sign
