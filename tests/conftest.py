@@ -10,9 +10,10 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import anygrad
 import numpy as np
 import pytest
+
+import anygrad
 from anygrad import _backends
 
 LIBRARIES = ["numpy", "array_api_strict", pytest.param("cupy", marks=pytest.mark.cuda)]

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import anygrad as ag
 import numpy as np
 import pytest
+
+import anygrad as ag
 from anygrad import Tensor
 
 Make = Callable[..., Tensor]
@@ -79,7 +80,11 @@ KINKS = {
     "copysign": (ag.copysign, [[0.0, 2.0, -2.0], [-1.0, -1.0, -1.0]], [[0, -1, 1], [0, 0, 0]]),
     "logaddexp": (ag.logaddexp, [[1.0, -INF, INF, 0.0], [1.0, 0.0, INF, -INF]], [[0.5, 0, 0.5, 1], [0.5, 1, 0.5, 0]]),
     "sort ties": (lambda x: ag.sort(x) * ag.asarray([1.0, 2.0, 4.0], dtype=ag.float64, device=x.device), [[3.0, 1.0, 1.0]], [[4, 1, 2]]),
-    "sort descending ties": (lambda x: ag.sort(x, descending=True) * ag.asarray([1.0, 2.0, 4.0], dtype=ag.float64, device=x.device), [[1.0, 3.0, 1.0]], [[2, 1, 4]]),
+    "sort descending ties": (
+        lambda x: ag.sort(x, descending=True) * ag.asarray([1.0, 2.0, 4.0], dtype=ag.float64, device=x.device),
+        [[1.0, 3.0, 1.0]],
+        [[2, 1, 4]],
+    ),
     "repeated index": (lambda x: x[ag.asarray([0, 0, 1, 0], device=x.device)], [[5.0, 6.0]], [[3, 1]]),
 }
 
