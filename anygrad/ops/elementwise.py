@@ -3,8 +3,6 @@
 Broadcasting is not a rule's business: the engine sums a gradient to its input's shape.
 """
 
-
-
 from __future__ import annotations
 
 import math
@@ -92,16 +90,19 @@ def abs(xp: Any, x: Any) -> Any:
 
 @primitive("Square", x=lambda g, x: g * (2 * x))
 def square(xp: Any, x: Any) -> Any:
+    """x * x."""
     return xp.square(x)
 
 
 @primitive("Sqrt", floats=True, x=lambda g, out: g / (2 * out))
 def sqrt(xp: Any, x: Any) -> Any:
+    """The square root; the derivative at 0 is infinite."""
     return xp.sqrt(x)
 
 
 @primitive("Reciprocal", floats=True, x=lambda g, out: -g * out * out)
 def reciprocal(xp: Any, x: Any) -> Any:
+    """1 / x."""
     return xp.reciprocal(x)
 
 
@@ -112,31 +113,37 @@ def reciprocal(xp: Any, x: Any) -> Any:
 
 @primitive("Exp", floats=True, x=lambda g, out: g * out)
 def exp(xp: Any, x: Any) -> Any:
+    """e to the power x."""
     return xp.exp(x)
 
 
 @primitive("Expm1", floats=True, x=lambda g, out: g * (out + 1))
 def expm1(xp: Any, x: Any) -> Any:
+    """exp(x) - 1, exact for small x."""
     return xp.expm1(x)
 
 
 @primitive("Log", floats=True, x=lambda g, x: g / x)
 def log(xp: Any, x: Any) -> Any:
+    """The natural logarithm."""
     return xp.log(x)
 
 
 @primitive("Log1P", floats=True, x=lambda g, x: g / (x + 1))
 def log1p(xp: Any, x: Any) -> Any:
+    """log(1 + x), exact for small x."""
     return xp.log1p(x)
 
 
 @primitive("Log2", floats=True, x=lambda g, x: g / (x * LN2))
 def log2(xp: Any, x: Any) -> Any:
+    """The logarithm to base 2."""
     return xp.log2(x)
 
 
 @primitive("Log10", floats=True, x=lambda g, x: g / (x * LN10))
 def log10(xp: Any, x: Any) -> Any:
+    """The logarithm to base 10."""
     return xp.log10(x)
 
 
@@ -159,31 +166,37 @@ def _weight(x1: Any, x2: Any, xp: Any) -> Any:
 
 @primitive("Sin", floats=True, x=lambda g, x, xp: g * xp.cos(x))
 def sin(xp: Any, x: Any) -> Any:
+    """The sine."""
     return xp.sin(x)
 
 
 @primitive("Cos", floats=True, x=lambda g, x, xp: -g * xp.sin(x))
 def cos(xp: Any, x: Any) -> Any:
+    """The cosine."""
     return xp.cos(x)
 
 
 @primitive("Tan", floats=True, x=lambda g, out: g * (1 + out * out))
 def tan(xp: Any, x: Any) -> Any:
+    """The tangent."""
     return xp.tan(x)
 
 
 @primitive("Asin", floats=True, x=lambda g, x, xp: g / xp.sqrt(1 - x * x))
 def asin(xp: Any, x: Any) -> Any:
+    """The angle in [-pi/2, pi/2] whose sine is x."""
     return xp.asin(x)
 
 
 @primitive("Acos", floats=True, x=lambda g, x, xp: -g / xp.sqrt(1 - x * x))
 def acos(xp: Any, x: Any) -> Any:
+    """The angle in [0, pi] whose cosine is x."""
     return xp.acos(x)
 
 
 @primitive("Atan", floats=True, x=lambda g, x: g / (1 + x * x))
 def atan(xp: Any, x: Any) -> Any:
+    """The angle in [-pi/2, pi/2] whose tangent is x."""
     return xp.atan(x)
 
 
@@ -211,31 +224,37 @@ def _ratio(x: Any, norm: Any, xp: Any) -> Any:
 
 @primitive("Sinh", floats=True, x=lambda g, x, xp: g * xp.cosh(x))
 def sinh(xp: Any, x: Any) -> Any:
+    """The hyperbolic sine."""
     return xp.sinh(x)
 
 
 @primitive("Cosh", floats=True, x=lambda g, x, xp: g * xp.sinh(x))
 def cosh(xp: Any, x: Any) -> Any:
+    """The hyperbolic cosine."""
     return xp.cosh(x)
 
 
 @primitive("Tanh", floats=True, x=lambda g, out: g * (1 - out * out))
 def tanh(xp: Any, x: Any) -> Any:
+    """The hyperbolic tangent."""
     return xp.tanh(x)
 
 
 @primitive("Asinh", floats=True, x=lambda g, x, xp: g / xp.sqrt(x * x + 1))
 def asinh(xp: Any, x: Any) -> Any:
+    """The inverse of sinh."""
     return xp.asinh(x)
 
 
 @primitive("Acosh", floats=True, x=lambda g, x, xp: g / (xp.sqrt(x - 1) * xp.sqrt(x + 1)))
 def acosh(xp: Any, x: Any) -> Any:
+    """The inverse of cosh, for x >= 1."""
     return xp.acosh(x)
 
 
 @primitive("Atanh", floats=True, x=lambda g, x: g / (1 - x * x))
 def atanh(xp: Any, x: Any) -> Any:
+    """The inverse of tanh, for -1 <= x <= 1."""
     return xp.atanh(x)
 
 
@@ -262,7 +281,12 @@ def minimum(xp: Any, x1: Any, x2: Any) -> Any:
     return xp.minimum(x1, x2)
 
 
-@primitive("Copysign", floats=True, x1=lambda g, x1, x2, xp: g * xp.copysign(xp.astype(x1 != 0, g.dtype), x1 * xp.copysign(xp.ones_like(x2), x2)), x2=lambda g, xp: xp.zeros_like(g))
+@primitive(
+    "Copysign",
+    floats=True,
+    x1=lambda g, x1, x2, xp: g * xp.copysign(xp.astype(x1 != 0, g.dtype), x1 * xp.copysign(xp.ones_like(x2), x2)),
+    x2=lambda g, xp: xp.zeros_like(g),
+)
 def copysign(xp: Any, x1: Any, x2: Any) -> Any:
     """|x1| with the sign of x2."""
     return xp.copysign(x1, x2)
@@ -292,21 +316,25 @@ def sign(x: Any, /) -> Tensor:
 
 @primitive("Floor", x=lambda g, xp: xp.zeros_like(g))
 def floor(xp: Any, x: Any) -> Any:
+    """The greatest integer not above x. The derivative is 0."""
     return xp.floor(x)
 
 
 @primitive("Ceil", x=lambda g, xp: xp.zeros_like(g))
 def ceil(xp: Any, x: Any) -> Any:
+    """The smallest integer not below x. The derivative is 0."""
     return xp.ceil(x)
 
 
 @primitive("Trunc", x=lambda g, xp: xp.zeros_like(g))
 def trunc(xp: Any, x: Any) -> Any:
+    """x without its fraction. The derivative is 0."""
     return xp.trunc(x)
 
 
 @primitive("Round", x=lambda g, xp: xp.zeros_like(g))
 def round(xp: Any, x: Any) -> Any:
+    """The nearest integer, the even one of two. The derivative is 0."""
     return xp.round(x)
 
 
@@ -323,16 +351,19 @@ def nextafter(xp: Any, x1: Any, x2: Any) -> Any:
 
 @primitive("Conj", holomorphic=False, x=lambda g, xp: xp.conj(g))
 def conj(xp: Any, x: Any) -> Any:
+    """The complex conjugate."""
     return xp.conj(x)
 
 
 @primitive("Real", holomorphic=False, x=lambda g, x_dtype, xp: xp.astype(g, x_dtype))
 def real(xp: Any, x: Any) -> Any:
+    """The real part."""
     return xp.real(x)
 
 
 @primitive("Imag", holomorphic=False, x=lambda g, x_dtype, xp: xp.astype(g, x_dtype) * 1j)
 def imag(xp: Any, x: Any) -> Any:
+    """The imaginary part."""
     return xp.imag(x)
 
 
@@ -343,101 +374,121 @@ def imag(xp: Any, x: Any) -> Any:
 
 @primitive(differentiable=False, operator="==")
 def equal(xp: Any, x1: Any, x2: Any) -> Any:
+    """Whether x1 == x2."""
     return x1 == x2
 
 
 @primitive(differentiable=False, operator="!=")
 def not_equal(xp: Any, x1: Any, x2: Any) -> Any:
+    """Whether x1 != x2."""
     return x1 != x2
 
 
 @primitive(differentiable=False, operator="<")
 def less(xp: Any, x1: Any, x2: Any) -> Any:
+    """Whether x1 < x2."""
     return x1 < x2
 
 
 @primitive(differentiable=False, operator="<=")
 def less_equal(xp: Any, x1: Any, x2: Any) -> Any:
+    """Whether x1 <= x2."""
     return x1 <= x2
 
 
 @primitive(differentiable=False, operator=">")
 def greater(xp: Any, x1: Any, x2: Any) -> Any:
+    """Whether x1 > x2."""
     return x1 > x2
 
 
 @primitive(differentiable=False, operator=">=")
 def greater_equal(xp: Any, x1: Any, x2: Any) -> Any:
+    """Whether x1 >= x2."""
     return x1 >= x2
 
 
 @primitive(differentiable=False)
 def isfinite(xp: Any, x: Any) -> Any:
+    """Whether x is neither infinite nor NaN."""
     return xp.isfinite(x)
 
 
 @primitive(differentiable=False)
 def isinf(xp: Any, x: Any) -> Any:
+    """Whether x is infinite."""
     return xp.isinf(x)
 
 
 @primitive(differentiable=False)
 def isnan(xp: Any, x: Any) -> Any:
+    """Whether x is NaN."""
     return xp.isnan(x)
 
 
 @primitive(differentiable=False)
 def signbit(xp: Any, x: Any) -> Any:
+    """Whether the sign bit of x is set: also for -0."""
     return xp.signbit(x)
 
 
 @primitive(differentiable=False)
 def logical_and(xp: Any, x1: Any, x2: Any) -> Any:
+    """Whether both are true."""
     return xp.logical_and(x1, x2)
 
 
 @primitive(differentiable=False)
 def logical_or(xp: Any, x1: Any, x2: Any) -> Any:
+    """Whether at least one is true."""
     return xp.logical_or(x1, x2)
 
 
 @primitive(differentiable=False)
 def logical_xor(xp: Any, x1: Any, x2: Any) -> Any:
+    """Whether exactly one is true."""
     return xp.logical_xor(x1, x2)
 
 
 @primitive(differentiable=False)
 def logical_not(xp: Any, x: Any) -> Any:
+    """Whether x is false."""
     return xp.logical_not(x)
 
 
 @primitive(differentiable=False, operator="&")
 def bitwise_and(xp: Any, x1: Any, x2: Any) -> Any:
+    """x1 & x2, bit by bit."""
     return x1 & x2
 
 
 @primitive(differentiable=False, operator="|")
 def bitwise_or(xp: Any, x1: Any, x2: Any) -> Any:
+    """x1 | x2, bit by bit."""
     return x1 | x2
 
 
 @primitive(differentiable=False, operator="^")
 def bitwise_xor(xp: Any, x1: Any, x2: Any) -> Any:
+    """x1 ^ x2, bit by bit."""
     return x1 ^ x2
 
 
 @primitive(differentiable=False, operator="<<")
 def bitwise_left_shift(xp: Any, x1: Any, x2: Any) -> Any:
+    """x1 << x2."""
     return x1 << x2
 
 
 @primitive(differentiable=False, operator=">>")
 def bitwise_right_shift(xp: Any, x1: Any, x2: Any) -> Any:
+    """x1 >> x2."""
     return x1 >> x2
 
 
 @primitive(differentiable=False)
 def bitwise_invert(xp: Any, x: Any) -> Any:
+    """~x, bit by bit."""
     return ~x
 
 

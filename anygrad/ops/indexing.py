@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def _part(k: Any) -> Any:
     if k is None or k is Ellipsis or type(k) is int:
         return k
     if type(k) is slice:
-        return slice(*(v if v is None else v.__index__() for v in (k.start, k.stop, k.step)))
+        return slice(*(_bound(v) for v in (k.start, k.stop, k.step)))
     if isinstance(k, Tensor):
         if k.dtype.kind not in "iub":
             raise IndexError(f"an index must be of integers or booleans, not {k.dtype}. Use `.astype(anygrad.int64)`.")
@@ -62,6 +63,14 @@ def _part(k: Any) -> Any:
     if hasattr(k, "__index__"):
         return k.__index__()
     raise IndexError(f"{type(k).__name__} is not an index. Use integers, slices, None, ..., or arrays of integers or booleans.")
+
+
+def _bound(v: Any) -> int | None:
+    """The start, stop or step of a slice."""
+    try:
+        return None if v is None else operator.index(v)
+    except TypeError:
+        raise TypeError(f"the bounds of a slice must be integers or None, not {type(v).__name__}") from None
 
 
 def _raw(c: Any) -> Any:
@@ -83,7 +92,7 @@ def _getitem(xp: Any, x: Any, *, key: Any) -> Any:
 
 
 @primitive("Index", x=lambda g, x_shape, key, xp: xp.scatter_add(x_shape, key, g))
-def _gather(xp: Any, x: Any, key: Any) -> Any:
+def _index(xp: Any, x: Any, key: Any) -> Any:
     return x[key]
 
 
@@ -106,8 +115,14 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     name = namespace(x._data).name
     if name != "numpy":
         raw = _adapted(key.array, namespace(x._data))
-        key.cells = tuple(c if hasattr(c, "array") and not isinstance(c, np.ndarray) else r for c, r in zip(key.cells, raw, strict=True)) if isinstance(raw, tuple) else key.cells if hasattr(key.cells, "array") else raw
-    return _gather(x, key)
+        key.cells = (
+            tuple(c if hasattr(c, "array") and not isinstance(c, np.ndarray) else r for c, r in zip(key.cells, raw, strict=True))
+            if isinstance(raw, tuple)
+            else key.cells
+            if hasattr(key.cells, "array")
+            else raw
+        )
+    return _index(x, key)
 
 
 def scatter_add(shape: tuple[int, ...], key: Any, g: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 from .._errors import ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
-from ._axes import as_tensor, axes_of
+from ._axes import as_tensor, axes_of, axis_of
 from .manipulation import broadcast_shapes, broadcast_to, matrix_transpose, moveaxis, reshape
 
 
@@ -28,7 +28,9 @@ def matmul(x1: Tensor, x2: Tensor, /) -> Tensor:
     if x1.ndim == 0 or x2.ndim == 0:
         raise ShapeError(f"matmul: 0-d arguments have no axis to sum over, got shapes {x1.shape} and {x2.shape}. Use multiply.")
     if x1.shape[-1] != x2.shape[max(x2.ndim - 2, 0)]:
-        raise ShapeError(f"matmul: shapes {x1.shape} and {x2.shape} do not match: the last axis of x1 has {x1.shape[-1]} elements, axis {max(x2.ndim - 2, 0)} of x2 has {x2.shape[max(x2.ndim - 2, 0)]}")
+        raise ShapeError(
+            f"matmul: shapes {x1.shape} and {x2.shape} do not match: the last axis of x1 has {x1.shape[-1]} elements, axis {max(x2.ndim - 2, 0)} of x2 has {x2.shape[max(x2.ndim - 2, 0)]}"
+        )
     if x1.ndim == 1 and x2.ndim == 1:
         return _dot(x1, x2)
     if x2.ndim == 1:  # matrices times one vector: one tall matrix
@@ -72,12 +74,13 @@ def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
     from .elementwise import conj
 
     x1, x2 = as_tensor(x1), as_tensor(x2)
-    if x1.ndim == 0 or x2.ndim == 0 or x1.shape[axis] != x2.shape[axis]:
-        raise ShapeError(f"vecdot: axis {axis} of shapes {x1.shape} and {x2.shape} must be there and of equal size")
+    x1, x2 = (moveaxis(t, axis_of("vecdot", axis, t.ndim), -1) for t in (x1, x2))
+    if x1.shape[-1] != x2.shape[-1]:
+        raise ShapeError(f"vecdot: axis {axis} must be of equal size, but one has {x1.shape[-1]} elements and the other {x2.shape[-1]}")
     shape = broadcast_shapes(x1.shape, x2.shape)
     x1 = conj(x1) if x1.dtype.kind == "c" else x1
-    x1, x2 = (moveaxis(t if t.shape == shape else broadcast_to(t, shape), axis, -1) for t in (x1, x2))
-    return reshape(_matmul(x1[..., None, :], x2[..., :, None]), x1.shape[:-1])
+    x1, x2 = (t if t.shape == shape else broadcast_to(t, shape) for t in (x1, x2))
+    return reshape(_matmul(x1[..., None, :], x2[..., :, None]), shape[:-1])
 
 
 __all__ = ["matmul", "matrix_transpose", "tensordot", "vecdot"]

@@ -24,7 +24,7 @@ def _permute(xp: Any, x: Any, *, axes: Any) -> Any:
 
 
 @primitive("Expand", view=True, x=lambda g: g)
-def _broadcast(xp: Any, x: Any, *, shape: Any) -> Any:
+def _broadcast_to(xp: Any, x: Any, *, shape: Any) -> Any:
     return xp.broadcast_to(x, shape)
 
 
@@ -68,7 +68,9 @@ def _tile(xp: Any, x: Any, *, reps: Any) -> Any:
     return xp.tile(x, reps)
 
 
-@primitive("RepeatInterleave", x=lambda g, x_shape, repeats, axis, xp: xp.sum(xp.reshape(g, (*x_shape[: axis + 1], repeats, *x_shape[axis + 1 :])), axis=axis + 1))
+@primitive(
+    "RepeatInterleave", x=lambda g, x_shape, repeats, axis, xp: xp.sum(xp.reshape(g, (*x_shape[: axis + 1], repeats, *x_shape[axis + 1 :])), axis=axis + 1)
+)
 def _repeat(xp: Any, x: Any, *, repeats: Any, axis: Any) -> Any:
     return xp.repeat(x, repeats, axis=axis)
 
@@ -153,7 +155,7 @@ def moveaxis(x: Tensor, source: Any, destination: Any, /) -> Tensor:
 
 def broadcast_to(x: Tensor, /, shape: Any) -> Tensor:
     """x repeated, without copies, to a shape that it broadcasts to."""
-    return _broadcast(as_tensor(x), shape=tuple(int(n) for n in shape))
+    return _broadcast_to(as_tensor(x), shape=tuple(int(n) for n in shape))
 
 
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -163,7 +165,9 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     for sizes in zip(*[(1,) * (ndim - len(s)) + tuple(s) for s in shapes], strict=True):
         wide = {n for n in sizes if n != 1}
         if len(wide) > 1:
-            raise ShapeError(f"broadcast_shapes: shapes {' and '.join(str(tuple(s)) for s in shapes)} do not broadcast: sizes must match or be 1, counted from the last axis")
+            raise ShapeError(
+                f"broadcast_shapes: shapes {' and '.join(str(tuple(s)) for s in shapes)} do not broadcast: sizes must match or be 1, counted from the last axis"
+            )
         out.append(wide.pop() if wide else 1)
     return tuple(out)
 

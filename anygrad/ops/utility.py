@@ -37,6 +37,8 @@ def diff(x: Tensor, /, *, axis: int = -1, n: int = 1, prepend: Any = None, appen
 
     x = as_tensor(x)
     axis = axis_of("diff", axis, x.ndim)
+    if n < 0:
+        raise ValueError(f"diff: n is how often differences are taken, so it cannot be {n}")
     if prepend is not None or append is not None:
         x = concat([as_tensor(t) for t in (prepend, x, append) if t is not None], axis=axis)
     for _ in range(min(n, x.shape[axis])):
