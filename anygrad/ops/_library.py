@@ -16,7 +16,7 @@ TWO_OVER_SQRT_PI, SQRT_2PI = 2 / math.sqrt(math.pi), math.sqrt(2 * math.pi)
 
 
 def _of_library(xp: Any, name: str, *arrays: Any) -> Any:
-    """A function of scipy.special, or of what stands for it; in the arrays' own dtype."""
+    """A function of scipy.special, or of what stands for it, in the dtype of the arrays if they have one in common."""
     try:
         function = getattr(xp.load_special(), name)
     except ModuleNotFoundError as error:
@@ -24,8 +24,9 @@ def _of_library(xp: Any, name: str, *arrays: Any) -> Any:
     except AttributeError as error:
         raise NotImplementedError(f"special.{name}: the {xp.name} backend has no such function") from error
     out = function(*arrays)
-    dtype = arrays[-1].dtype
-    return out if len(arrays) > 1 and as_dtype(dtype).itemsize > 2 or out.dtype == dtype else xp.astype(out, dtype)
+    dtypes = {as_dtype(a.dtype) for a in arrays}
+    dtype = dtypes.pop() if len(dtypes) == 1 else as_dtype(out.dtype)
+    return out if dtype.kind in "biu" or as_dtype(out.dtype) == dtype else xp.astype(out, xp.raw_dtype(dtype))
 
 
 # ---------------------------------------------------------------------------
@@ -103,7 +104,10 @@ def _polygamma(xp: Any, x: Any, *, n: Any) -> Any:
         return (-1) ** (n + 1) * math.factorial(n) * _of_library(xp, "zeta", order, x)
     left = x < 0
     value = _of_library(xp, "zeta", order, xp.where(left, 1 - x, x))
-    return xp.where(left, (math.pi / xp.sin(math.pi * (x - xp.round(x)))) ** 2 - value, value)
+    sine = xp.where(left, xp.sin(math.pi * (x - xp.round(x))), xp.ones_like(x))
+    pole = sine == 0
+    reflected = (math.pi / xp.where(pole, xp.ones_like(x), sine)) ** 2 - value
+    return xp.where(left, xp.where(pole, xp.full_like(x, math.inf), reflected), value)
 
 
 def polygamma(n: int, x: Tensor) -> Tensor:

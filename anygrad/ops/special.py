@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from .._primitive import primitive
+from .._scalars import get_default_dtype
 from .._tensor import Tensor
 from ._axes import as_tensor, axes_of, count, kept
 from ._library import (
@@ -37,6 +38,8 @@ from ._library import (
     zeta,
 )
 from ._rules import call, is_complex
+from .data_types import astype
+from .elementwise import subtract
 
 NAN, INF = float("nan"), float("inf")
 
@@ -58,7 +61,7 @@ def expit(xp: Any, x: Any) -> Any:
 def logit(xp: Any, x: Any) -> Any:
     """log(x / (1 - x)): -inf at 0, inf at 1, NaN outside."""
     inside, end = (x > 0) & (x < 1), (x == 0) | (x == 1)
-    safe = xp.where(inside, x, xp.full_like(x, 0.5))
+    safe = xp.where(inside, x, xp.ones_like(x) / 2)
     beyond = xp.where(end, xp.where(end, x - 0.5, xp.ones_like(x)) * INF, xp.full_like(x, NAN))
     return xp.where(inside, xp.log(safe / (1 - safe)), beyond)
 
@@ -122,8 +125,8 @@ def rel_entr(xp: Any, x: Any, y: Any) -> Any:
 
 def kl_div(x: Tensor, y: Tensor, /) -> Tensor:
     """rel_entr(x, y) - x + y: a term of the Kullback-Leibler divergence."""
-    x, y = as_tensor(x), as_tensor(y)
-    return rel_entr(x, y) - x + y
+    out = rel_entr(x, y)
+    return out + astype(subtract(y, x), out.dtype, copy=False)
 
 
 @primitive(
@@ -205,9 +208,6 @@ def _log_softmax(xp: Any, x: Any, *, axes: Any) -> Any:
 
 
 def _floating(x: Any) -> Tensor:
-    from .._scalars import get_default_dtype
-    from .data_types import astype
-
     x = as_tensor(x)
     return astype(x, get_default_dtype()) if x.dtype.kind in "biu" else x
 

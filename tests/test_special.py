@@ -1,0 +1,199 @@
+"""`anygrad.special` against scipy.special, and its derivatives against differences."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import anygrad as ag
+import numpy as np
+import pytest
+from anygrad import special
+from derivatives import check, host
+
+scipy_special = pytest.importorskip("scipy.special", reason="scipy is not installed")
+
+INF, NAN = float("inf"), float("nan")
+LINE = np.array([-2.3, -1.1, -0.4, 0.3, 0.9, 1.7, 3.1])
+UNIT = np.array([0.03, 0.2, 0.45, 0.5, 0.77, 0.98])
+HALF = np.array([0.2, 0.7, 1.3, 2.6, 7.5])
+BELOW = np.array([-3.7, -2.4, -0.6])
+
+# name, arguments that are differentiated
+ROWS: list[tuple[str, tuple[np.ndarray, ...]]] = [
+    *[(name, (LINE,)) for name in "expit log_expit erf erfc erfcx ndtr log_ndtr sinc i0 i0e i1 i1e j0 j1".split()],
+    *[(name, (UNIT,)) for name in "logit erfinv ndtri entr".split()],
+    *[(name, (HALF,)) for name in "gamma gammaln digamma psi".split()],
+    *[(name, (BELOW,)) for name in "gamma gammaln".split()],
+    *[(name, (HALF, HALF[::-1].copy())) for name in "beta betaln xlogy xlog1py rel_entr kl_div".split()],
+    *[(name, (HALF[:, None], UNIT)) for name in "xlogy rel_entr".split()],
+    ("huber", (np.array([1.0, 0.5, 2.0, 1.5, 0.1, 1.0, 2.0]), LINE)),
+    *[(name, (LINE.reshape(7, 1) * UNIT,)) for name in "logsumexp softmax log_softmax".split()],
+]
+IDS = [f"{name}-{i}" for i, (name, _) in enumerate(ROWS)]
+
+
+@pytest.mark.parametrize(("name", "arrays"), ROWS, ids=IDS)
+def test_value_and_derivatives(name: str, arrays: tuple[np.ndarray, ...]) -> None:
+    function = getattr(special, name)
+    found = function(*map(ag.asarray, arrays))
+    np.testing.assert_allclose(host(found), getattr(scipy_special, name)(*arrays), rtol=1e-12, atol=1e-15, strict=True)
+    check(function, *arrays)
+
+
+@pytest.mark.parametrize(("name", "arrays"), ROWS, ids=IDS)
+def test_single_precision_is_kept(name: str, arrays: tuple[np.ndarray, ...]) -> None:
+    xs = [ag.tensor(a, dtype=ag.float32, requires_grad=True) for a in arrays]
+    y = getattr(special, name)(*xs)
+    assert y.dtype == ag.float32
+    np.testing.assert_allclose(host(y), getattr(scipy_special, name)(*arrays), rtol=2e-4, atol=1e-5)
+    first = ag.autograd.grad(ag.sum(y), xs, create_graph=True)
+    second = ag.autograd.grad(sum(ag.sum(g) for g in first), xs)
+    assert {t.dtype for t in (*first, *second)} == {np.dtype("float32")}
+
+
+# with an argument that is not differentiated: function of Tensors, function of NumPy arrays, sample
+PARTIAL: list[tuple[str, Callable[..., Any], Callable[..., Any], np.ndarray]] = [
+    *[(f"polygamma-{n}", lambda x, n=n: special.polygamma(n, x), lambda x, n=n: scipy_special.polygamma(n, x), HALF) for n in range(4)],
+    ("gammainc", lambda x: special.gammainc(ag.asarray(HALF), x), lambda x: scipy_special.gammainc(HALF, x), HALF + 0.1),
+    ("gammaincc", lambda x: special.gammaincc(ag.asarray(HALF), x), lambda x: scipy_special.gammaincc(HALF, x), HALF + 0.1),
+    ("gammainc-number", lambda x: special.gammainc(2, x), lambda x: scipy_special.gammainc(2, x), HALF),
+    ("zeta", lambda q: special.zeta(3.5, q), lambda q: scipy_special.zeta(3.5, q), HALF),
+    ("logsumexp-axis", lambda x: special.logsumexp(x, axis=(0, -1), keepdims=True), lambda x: scipy_special.logsumexp(x, axis=(0, -1), keepdims=True), LINE[:6].reshape(2, 1, 3)),
+    ("logsumexp-1", lambda x: special.logsumexp(x, axis=1), lambda x: scipy_special.logsumexp(x, axis=1), LINE[:6].reshape(2, 3)),
+    ("softmax-axis", lambda x: special.softmax(x, axis=-1), lambda x: scipy_special.softmax(x, axis=-1), LINE[:6].reshape(2, 3)),
+    ("log_softmax-axis", lambda x: special.log_softmax(x, axis=0), lambda x: scipy_special.log_softmax(x, axis=0), LINE[:6].reshape(2, 3)),
+    ("huber-number", lambda r: special.huber(1.0, r), lambda r: scipy_special.huber(1.0, r), LINE),
+]
+
+
+@pytest.mark.parametrize(("name", "function", "reference", "x"), PARTIAL, ids=[row[0] for row in PARTIAL])
+def test_partial(name: str, function: Callable[..., Any], reference: Callable[..., Any], x: np.ndarray) -> None:
+    np.testing.assert_allclose(host(function(ag.asarray(x))), reference(x), rtol=1e-12, strict=True)
+    check(function, x)
+
+
+def test_functions_without_a_derivative() -> None:
+    x = ag.tensor(HALF, requires_grad=True)
+    np.testing.assert_allclose(host(special.zeta(x + 1)), scipy_special.zeta(HALF + 1))
+    for y, argument in ((special.gammainc(x, 1.0), "a"), (special.gammaincc(x, 1.0), "a"), (special.zeta(x, 2.0), "x"), (special.zeta(x), "x")):
+        with pytest.raises(NotImplementedError, match=f"`{argument}`"):
+            ag.sum(y).backward()
+
+
+@pytest.mark.parametrize("name", ["expit", "erf", "logsumexp"])
+def test_complex(name: str) -> None:
+    z = (LINE + 1j * LINE[::-1]) / 2
+    found = getattr(special, name)(ag.asarray(z))
+    np.testing.assert_allclose(host(found), 1 / (1 + np.exp(-z)) if name == "expit" else getattr(scipy_special, name)(z), rtol=1e-12)
+    check(getattr(special, name), z)
+
+
+def test_left_of_zero() -> None:
+    """The second derivative of gammaln by reflection; beyond it libraries have NaN there."""
+    check(special.digamma, BELOW, second=False)
+    found = special.polygamma(1, ag.asarray([0.0, -1.0, -1.5], dtype=ag.float64))
+    np.testing.assert_allclose(host(found), [INF, INF, 9.37924664484954])
+
+
+# name, arguments, values, gradients: PyTorch's
+EDGES: list[tuple[str, list[list[float]], list[float], list[list[float]]]] = [
+    ("xlogy", [[0, 0, 0, 0, 0], [0, 2, -1, NAN, INF]], [0, 0, 0, NAN, 0], [[0, np.log(2), 0, NAN, INF], [NAN, 0, 0, NAN, 0]]),
+    ("xlog1py", [[0, 0, 0, 0, 0], [-1, 2, -2, NAN, INF]], [0, 0, 0, NAN, 0], [[0, np.log(3), 0, NAN, INF], [NAN, 0, 0, NAN, 0]]),
+    ("logit", [[0, 1, 0.5, -1, 2, NAN]], [-INF, INF, 0, NAN, NAN, NAN], [[INF, INF, 4, NAN, NAN, NAN]]),
+    ("entr", [[0, 1, -1, NAN]], [0, 0, -INF, NAN], [[INF, -1, NAN, NAN]]),
+    ("expit", [[-1000, 1000, -INF, INF, 0, NAN]], [0, 1, 0, 1, 0.5, NAN], [[0, 0, 0, 0, 0.25, NAN]]),
+    ("log_expit", [[-1000, 1000, -INF, INF, 0, NAN]], [-1000, 0, -INF, 0, -np.log(2), NAN], [[1, 0, 1, 0, 0.5, NAN]]),
+    ("sinc", [[0, NAN, 1]], [1, NAN, 0], [[0, NAN, -1]]),
+    ("softmax", [[-INF, -INF]], [NAN, NAN], [[NAN, NAN]]),
+    ("softmax", [[INF, 0]], [NAN, NAN], [[NAN, NAN]]),
+    ("softmax", [[-INF, 1]], [0, 1], [[0, 0]]),
+    ("softmax", [[]], [], [[]]),
+    ("log_softmax", [[INF, INF]], [NAN, NAN], [[NAN, NAN]]),
+    ("log_softmax", [[-INF, 1]], [-INF, 0], [[1, -1]]),
+    ("logsumexp", [[-INF, -INF]], [-INF], [[NAN, NAN]]),
+    ("logsumexp", [[INF, 0]], [INF], [[NAN, 0]]),
+    ("logsumexp", [[-INF, 1]], [1], [[0, 1]]),
+    ("logsumexp", [[NAN, 1]], [NAN], [[NAN, NAN]]),
+    ("logsumexp", [[]], [-INF], [[]]),
+    ("i0", [[0]], [1], [[0]]),
+    ("i1", [[0]], [0], [[0.5]]),
+    ("i0e", [[0]], [1], [[0]]),
+    ("i1e", [[0]], [0], [[0.5]]),
+    ("j1", [[0]], [0], [[0.5]]),
+    ("erfinv", [[-1, 1]], [-INF, INF], [[INF, INF]]),
+    ("log_ndtr", [[-1000, 50]], [float(scipy_special.log_ndtr(-1000)), 0], [[1000.000999998, 0]]),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "values", "gradients"), EDGES, ids=[f"{row[0]}-{i}" for i, row in enumerate(EDGES)])
+def test_edges(name: str, arguments: list[list[float]], values: list[float], gradients: list[list[float]]) -> None:
+    xs = [ag.tensor(a, dtype=ag.float64, requires_grad=True) for a in arguments]
+    y = getattr(special, name)(*xs)
+    np.testing.assert_allclose(host(y).reshape(-1), values, rtol=1e-12, atol=1e-16)
+    # log_softmax: not a sum, of which the gradient is 0
+    seed = ag.asarray([1.0, 2.0], dtype=ag.float64) if name == "log_softmax" else ag.ones_like(y)
+    wanted = [[1.0, -1.0]] if name == "log_softmax" and np.isfinite(gradients[0]).all() else gradients
+    for g, g0 in zip(ag.autograd.grad(y, xs, seed), wanted, strict=True):
+        np.testing.assert_allclose(host(g), g0, rtol=1e-9, atol=1e-12)
+
+
+def test_entropies_outside_their_domain() -> None:
+    x, y = ag.asarray([0.0, 0.0, 1.0, -1.0, 1.0, NAN]), ag.asarray([0.0, 1.0, 0.0, 1.0, -1.0, 1.0])
+    np.testing.assert_array_equal(host(special.rel_entr(x, y)), scipy_special.rel_entr(host(x), host(y)))
+    np.testing.assert_array_equal(host(special.kl_div(x, y)), scipy_special.kl_div(host(x), host(y)))
+    np.testing.assert_array_equal(host(special.huber(ag.asarray(-1.0), ag.asarray([0.0, 2.0]))), [INF, INF])
+
+
+def _sinc_by_integration(x: np.ndarray, order: int) -> np.ndarray:
+    """The derivative of sinc is an integral of t**order cos(pi x t + order pi / 2) over [0, 1]."""
+    nodes, weights = np.polynomial.legendre.leggauss(40)
+    t = (nodes + 1) / 2
+    return np.asarray([np.sum(weights / 2 * (np.pi * t) ** order * np.cos(np.pi * y * t + order * np.pi / 2)) for y in x])
+
+
+def test_accurate_far_out_and_near_zero() -> None:
+    x = ag.tensor([40.0, -800.0], dtype=ag.float64, requires_grad=True)
+    y = special.log_expit(x)
+    np.testing.assert_allclose(host(y), [-np.exp(-40.0), -800.0], rtol=1e-14)
+    np.testing.assert_allclose(host(ag.autograd.grad(ag.sum(y), x)[0]), [np.exp(-40.0), 1.0], rtol=1e-14)
+    t = np.array([1e-12, 1e-8, 1e-4])
+    x = ag.tensor(t, requires_grad=True)
+    (first,) = ag.autograd.grad(ag.sum(special.sinc(x)), x, create_graph=True)
+    (second,) = ag.autograd.grad(ag.sum(first), x, create_graph=True)
+    (third,) = ag.autograd.grad(ag.sum(second), x)
+    np.testing.assert_allclose(host(first), -(np.pi**2) * t / 3, rtol=1e-6)
+    np.testing.assert_allclose(host(second), -(np.pi**2) / 3, rtol=1e-6)
+    np.testing.assert_allclose(host(third), np.pi**4 * t / 5, rtol=1e-6)
+    for orders in range(1, 6):  # the series and the recurrence meet
+        meet = np.array([0.9, 1.1]) * orders / np.pi
+        found = special._sinc(ag.asarray(meet), order=orders)
+        np.testing.assert_allclose(host(found), _sinc_by_integration(meet, orders), rtol=1e-11)
+
+
+@pytest.mark.parametrize("name", ["erf", "gammaln", "digamma", "i1e", "expit", "xlogy", "beta", "rel_entr", "sinc", "softmax", "logsumexp", "polygamma"])
+def test_every_library(name: str, make: Any, device: Any) -> None:
+    function = (lambda x: special.polygamma(2, x)) if name == "polygamma" else getattr(special, name)
+    arrays = (HALF, HALF + 0.3)[: 2 if name in ("xlogy", "beta", "rel_entr") else 1]
+    assert function(*map(make, arrays)).device == device
+    check(function, *arrays, make=make)
+
+
+def test_integers_are_computed_in_the_default_dtype() -> None:
+    x = ag.asarray([1, 2])
+    for y in (special.erf(x), special.softmax(x), special.sinc(x), special.logsumexp(x), special.gammainc(x, x), special.polygamma(1, x)):
+        assert y.dtype == ag.float32
+
+
+def test_without_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says what to install, and what is made of the standard's functions works all the same."""
+    for module in [m for m in sys.modules if m.split(".")[0] == "scipy"]:
+        monkeypatch.setitem(sys.modules, module, None)
+    x = ag.tensor([0.5], requires_grad=True)
+    with pytest.raises(ImportError, match="pip install scipy"):
+        special.erf(x)
+    for name in ("expit", "logit", "log_expit", "entr", "sinc", "logsumexp", "softmax", "log_softmax"):
+        ag.sum(getattr(special, name)(x)).backward()
+    for name in ("xlogy", "xlog1py", "rel_entr", "kl_div", "huber"):
+        ag.sum(getattr(special, name)(x, x)).backward()
