@@ -10,6 +10,8 @@ import anygrad as ag
 import numpy as np
 import pytest
 from anygrad import special
+from anygrad.ops import _library
+from anygrad.ops.special import _sinc
 from derivatives import check, host
 
 scipy_special = pytest.importorskip("scipy.special", reason="scipy is not installed")
@@ -168,8 +170,27 @@ def test_accurate_far_out_and_near_zero() -> None:
     np.testing.assert_allclose(host(third), np.pi**4 * t / 5, rtol=1e-6)
     for orders in range(1, 6):  # the series and the recurrence meet
         meet = np.array([0.9, 1.1]) * orders / np.pi
-        found = special._sinc(ag.asarray(meet), order=orders)
+        found = _sinc(ag.asarray(meet), order=orders)
         np.testing.assert_allclose(host(found), _sinc_by_integration(meet, orders), rtol=1e-11)
+
+
+@pytest.mark.parametrize(("name", "third"), [("j1", -3 / 8), ("i1", 3 / 8)])
+def test_bessel_functions_near_zero(name: str, third: float) -> None:
+    t = np.array([0.0, 1e-9, 1e-6, 1e-3, -1e-3])
+    x = ag.tensor(t, requires_grad=True)
+    (first,) = ag.autograd.grad(ag.sum(getattr(special, name)(x)), x, create_graph=True)
+    (second,) = ag.autograd.grad(ag.sum(first), x, create_graph=True)
+    np.testing.assert_allclose(host(first), 0.5, rtol=1e-6)
+    np.testing.assert_allclose(host(second), third * t, rtol=1e-5)
+    np.testing.assert_allclose(host(ag.autograd.grad(ag.sum(second), x)[0]), third, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["j", "i", "ie"])
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_reduced_bessel_functions(kind: str, n: int) -> None:
+    x = np.array([-12.0, -n - 0.01, -n + 0.01, 0.3, n - 0.01, n + 0.01, 9.0])
+    whole = {"j": scipy_special.jv, "i": scipy_special.iv, "ie": scipy_special.ive}[kind]
+    np.testing.assert_allclose(host(_library._reduced(ag.asarray(x), n=n, kind=kind)), whole(n, x) / x**n, rtol=1e-10)
 
 
 @pytest.mark.parametrize("name", ["erf", "gammaln", "digamma", "i1e", "expit", "xlogy", "beta", "rel_entr", "sinc", "softmax", "logsumexp", "polygamma"])

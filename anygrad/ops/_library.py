@@ -169,10 +169,27 @@ def zeta(x: Tensor, q: Any = None) -> Tensor:
 # ---------------------------------------------------------------------------
 
 
-def _by(value: Any, x: Any, xp: Any) -> Any:
-    """value / x for an odd Bessel function of order 1: 1/2 at 0."""
-    zero = x == 0
-    return xp.where(zero, xp.full_like(x, 0.5), value / xp.where(zero, xp.ones_like(x), x))
+_OF_KIND = {"j": ("j0", "j1", -1), "i": ("i0", "i1", 1), "ie": ("i0e", "i1e", 1)}
+
+
+def _reduced_slope(x: Any, out: Any, n: int, kind: str, xp: Any) -> Any:
+    slope = _OF_KIND[kind][2] * x * call(_reduced, x, n=n + 1, kind=kind)
+    return slope - xp.sign(x) * out if kind == "ie" else slope
+
+
+@primitive("ReducedBessel", floats=True, x=lambda g, x, out, n, kind, xp: g * _reduced_slope(x, out, n, kind, xp))
+def _reduced(xp: Any, x: Any, *, n: Any, kind: Any) -> Any:
+    """Jn(x) / x**n, n >= 1, or the same of In or of exp(-abs(x)) In: by its power series near 0, else by recurrence."""
+    zeroth, first, sign = _OF_KIND[kind]
+    near = xp.abs(x) < n
+    far, square = xp.where(near, xp.ones_like(x), x), xp.where(near, x * x / 4, xp.zeros_like(x))
+    before, value = _of_library(xp, zeroth, far), _of_library(xp, first, far) / far
+    for m in range(1, n):
+        before, value = value, sign * (before - 2 * m * value) / (far * far)
+    series = xp.zeros_like(x)
+    for k in range(n + 12, -1, -1):
+        series = series * square + sign**k / (2**n * math.factorial(k) * math.factorial(n + k))
+    return xp.where(near, series * xp.exp(-xp.abs(x)) if kind == "ie" else series, value)
 
 
 @primitive("I0", floats=True, x=lambda g, x: g * call(i1, x))
@@ -186,12 +203,12 @@ def i0e(xp: Any, x: Any) -> Any:
     return _of_library(xp, "i0e", x)
 
 
-@primitive("SpecialI1", floats=True, x=lambda g, x, out, xp: g * (call(i0, x) - _by(out, x, xp)))
+@primitive("SpecialI1", floats=True, x=lambda g, x: g * (call(i0, x) - call(_reduced, x, n=1, kind="i")))
 def i1(xp: Any, x: Any) -> Any:
     return _of_library(xp, "i1", x)
 
 
-@primitive("SpecialI1E", floats=True, x=lambda g, x, out, xp: g * (call(i0e, x) - xp.sign(x) * out - _by(out, x, xp)))
+@primitive("SpecialI1E", floats=True, x=lambda g, x, out, xp: g * (call(i0e, x) - xp.sign(x) * out - call(_reduced, x, n=1, kind="ie")))
 def i1e(xp: Any, x: Any) -> Any:
     """exp(-abs(x)) * i1(x)."""
     return _of_library(xp, "i1e", x)
@@ -202,6 +219,6 @@ def j0(xp: Any, x: Any) -> Any:
     return _of_library(xp, "j0", x)
 
 
-@primitive("SpecialBesselJ1", floats=True, x=lambda g, x, out, xp: g * (call(j0, x) - _by(out, x, xp)))
+@primitive("SpecialBesselJ1", floats=True, x=lambda g, x: g * (call(j0, x) - call(_reduced, x, n=1, kind="j")))
 def j1(xp: Any, x: Any) -> Any:
     return _of_library(xp, "j1", x)
