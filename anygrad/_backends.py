@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from . import _modes
 from ._errors import DeviceError, DTypeError
 
 Array = Any  # a raw array of whatever library
@@ -24,6 +25,7 @@ Backend = Any  # a module such as anygrad_numpy, or a GenericBackend
 
 _loaded: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
+several_devices: list[Backend] = []  # backends that compute on the current device, which may not be the arrays'
 not_arrays: set[type] = set()  # Tensor: it follows the standard, but it is what we make of arrays
 _load_lock = threading.RLock()
 _DEVICE_BACKENDS = {"cpu": "numpy", "cuda": "cupy"}
@@ -37,6 +39,9 @@ def load(name: str) -> Backend:
             backend = _find(name)
             for kind in (backend.array_type, *backend.scalar_types):
                 _by_type[kind] = backend
+            if backend.computes_on_current_device and len(backend.devices()) > 1:
+                several_devices.append(backend)
+                _modes.count_unusual(1)
             _loaded[name] = backend
     return _loaded[name]
 
@@ -294,6 +299,7 @@ class GenericBackend:
     """
 
     scalar_types: tuple[type, ...] = ()
+    computes_on_current_device = False
 
     def __init__(self, library: Any) -> None:
         with contextlib.suppress(ImportError):
@@ -395,6 +401,10 @@ class GenericBackend:
     def raw_dtype(self, dtype: np.dtype) -> Any:
         """NumPy's dtype as the library's own."""
         return getattr(self._library, dtype.name)
+
+    def number(self, value: Any, dtype: np.dtype, like: Array) -> Array:
+        """A 0-d array on the device of `like`."""
+        return self._library.asarray(value, dtype=self.raw_dtype(dtype), device=self.device_of(like))
 
     def astype(self, x: Array, dtype: Any, /, *, copy: bool = True) -> Array:
         dtype = self.raw_dtype(as_dtype(dtype))

@@ -7,6 +7,7 @@ on raw arrays, or under `create_graph` on Tensors, and then they are recorded th
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Collection, Sequence
 from heapq import heappop, heappush, heappushpop
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import _modes
-from ._backends import namespace
+from ._backends import namespace, several_devices
 from ._errors import ShapeError
 from ._graph import AccumulateGrad, Node, Output
 
@@ -66,8 +67,9 @@ def run(
     outer, _modes.local.backward_nodes = _modes.local.backward_nodes, state
     recording = _modes.switch_grad(True) if create_graph else _modes.local.grad_enabled
     try:
-        with np.errstate(all="ignore"):  # infinities and NaN are for anomaly mode to find
-            return _visit(roots, state, order, targets, retain_graph, create_graph)
+        # Infinities and NaN are for anomaly mode to find.
+        with np.errstate(all="ignore"), contextlib.ExitStack() as guard:
+            return _visit(roots, state, order, targets, retain_graph, create_graph, guard)
     finally:
         _modes.local.backward_nodes = outer
         if create_graph:
@@ -81,6 +83,7 @@ def _visit(
     targets: Collection[Node] | None,
     retain_graph: bool,
     create_graph: bool,
+    guard: contextlib.ExitStack,
 ) -> dict[Node, Any]:
     needed = None if targets is None else _needed(order, targets)
     captured: dict[Node, Any] = {}
@@ -109,6 +112,11 @@ def _visit(
     while node is not None:
         entry = state[node]
         g, entry[1] = entry[1], None
+        if several_devices and g is not None:
+            raw = next(v for v in g if v is not None) if type(g) is list else g
+            raw = raw._data if create_graph else raw
+            guard.close()
+            guard.enter_context(namespace(raw).device_guard(raw))
         if node._extra is not None and g is not None:
             g = _before(node, g, create_graph)
         edges = node.edges

@@ -1,9 +1,9 @@
 """Grad mode and inference mode: per thread, nested, as contexts and as decorators.
 
-`unusual` counts the reasons, over all threads, for which an operation has to look
-before it records: recording switched off, inference mode, hooks on saved values,
-forward-mode levels. While it is zero, an operation reads this one integer and no
-thread-local storage.
+Two counts over all threads tell an operation when it has to look further; while they are
+zero it reads these and no thread-local storage. `off` counts threads that have switched
+recording off, `unusual` what takes the general path: inference mode, hooks on saved
+values, several CUDA devices.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+off = 0
 unusual = 0
 _lock = threading.Lock()
 
@@ -34,7 +35,7 @@ local = _Local()
 
 
 def count_unusual(n: int) -> None:
-    """Add `n` to the number of reasons to take the careful path."""
+    """Add `n` to the number of reasons to take the general path."""
     global unusual
     with _lock:
         unusual += n
@@ -52,10 +53,12 @@ def is_inference_mode_enabled() -> bool:
 
 def switch_grad(enabled: bool) -> bool:
     """Switch recording in this thread; returns what it was before."""
+    global off
     before = local.grad_enabled
     if before is not enabled:
         local.grad_enabled = enabled
-        count_unusual(-1 if enabled else 1)
+        with _lock:
+            off += -1 if enabled else 1
     return before
 
 

@@ -1,6 +1,6 @@
 """`@primitive`: a forward and its rules become a public function and a `Node` class.
 
-    @primitive("Mul", x1=lambda g, x2: g * x2, x2=lambda g, x1: g * x1)
+    @primitive("Mul", operator="*", x1=lambda g, x2: g * x2, x2=lambda g, x1: g * x1)
     def multiply(xp, x1, x2):
         return x1 * x2
 
@@ -16,33 +16,33 @@ Rules of holomorphic functions are written as for real numbers all the same: aro
 `vjp` takes the conjugate of what comes in and of what goes out, which amounts to that.
 
 The one piece of magic in the project is here: from the names in the rules, Python source
-is written for the `vjp` method, and for functions of one or two arrays for the whole path
-from Tensor to Tensor, so that nothing is looked up or looped over in a call. Equal
-sources are compiled once. Everything else goes through `apply`, which does the same
-things one after the other and is the text to read first.
+is written for the `vjp` method, and for functions of a fixed number of inputs for the path
+from Tensors to Tensor, so that nothing is looked up or looped over in a call. Equal sources
+are compiled once. Everything else goes through `apply` in _recording.py, which does the
+same things one after the other and is the text to read first.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import CodeType
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 
-from . import _engine, _modes
-from ._alias import NO_GRAD, alias_of, cell_of, share
-from ._backends import Backend, as_dtype, device_of, is_array, namespace
-from ._errors import DeviceError, DTypeError
-from ._graph import Cell, Node, Output, Packed, sequence
-from ._messages import translate
-from ._scalars import NUMBERS, get_default_dtype, strengthen, weak_dtype
-from ._tensor import Tensor, wrap
+from . import _modes
+from ._backends import Backend, as_dtype, is_array, namespace
+from ._graph import Cell, sequence
+from ._recording import PrimitiveNode, apply, beside, missing, names_of, note_view
+from ._scalars import NUMBERS
+from ._tensor import Tensor
 
 Rule = Callable[..., Any]
+
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+registry: dict[str, Primitive] = {}
 
 
 class PrimitiveFunction(Protocol):
@@ -51,10 +51,6 @@ class PrimitiveFunction(Protocol):
     primitive: Primitive
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
-
-
-FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
-registry: dict[str, Primitive] = {}
 
 
 class Primitive:
@@ -96,7 +92,7 @@ class Primitive:
         self.rules = tuple(rules.get(name) for name in self.inputs)
         saves: dict[str, tuple[str, int, list[int]]] = {}
         for i, rule in enumerate(self.rules):
-            for name in _names(rule):
+            for name in names_of(rule):
                 if name != "xp":
                     saves.setdefault(name, (*self._kind(name), []))[2].append(i)
         self.saves = tuple((name, kind, index, tuple(users)) for name, (kind, index, users) in saves.items())
@@ -124,15 +120,11 @@ class Primitive:
 
     def vjp(self) -> Callable[..., Any]:
         """The method `vjp` of the node: written when it is first wanted."""
-        scope: dict[str, Any] = {"namespace": _namespace_of_gradient, "missing": functools.partial(_missing, self)}
+        scope: dict[str, Any] = {"namespace": _namespace_of_gradient, "missing": functools.partial(missing, self)}
         scope.update(FLOAT32=FLOAT32, FLOAT64=FLOAT64, is_complex=_is_complex, conjugated=_conjugated)
         scope.update({f"rule{i}": rule for i, rule in enumerate(self.rules)})
         exec(_compiled(_vjp_source(self)), scope)
         return scope["vjp"]
-
-
-def _names(rule: Rule | None) -> tuple[str, ...]:
-    return () if rule is None else rule.__code__.co_varnames[1 : rule.__code__.co_argcount]
 
 
 def primitive(
@@ -181,7 +173,7 @@ def primitive(
         name = node_name or "".join(part.capitalize() for part in forward.__name__.split("_"))
         made = Primitive(forward, name, rules, view, operator, differentiable, holomorphic, floats)
         registry[made.name] = made
-        function = cast(PrimitiveFunction, _function(made))
+        function = cast(PrimitiveFunction, _function(made, functools.partial(apply, made)))
         for attribute in ("__name__", "__qualname__", "__doc__", "__module__"):
             setattr(function, attribute, getattr(forward, attribute))
         function.primitive = made
@@ -195,313 +187,46 @@ def operator_function(function: PrimitiveFunction) -> Callable[[Any, Any], Any]:
     made = function.primitive
 
     def slow(x1: Any, x2: Any) -> Any:
-        if not (isinstance(x2, (Tensor, *NUMBERS)) or is_array(x2)):
-            return NotImplemented
-        return apply(made, x1, x2)
+        return apply(made, x1, x2) if isinstance(x2, (Tensor, *NUMBERS)) or is_array(x2) else NotImplemented
 
     return _function(made, slow)
 
 
-def _function(made: Primitive, slow: Callable[..., Any] | None = None) -> Callable[..., Any]:
-    """The function from Tensors to Tensor: written out for one or two plain inputs."""
-    slow = slow or functools.partial(apply, made)
-    unusual = made.variadic or made.params or made.view or "key" in made.inputs
-    if unusual or len(made.inputs) > 2 or any(kind == "dtype" for _, kind, _, _ in made.saves):
+def _function(made: Primitive, slow: Callable[..., Any]) -> Callable[..., Any]:
+    """The function from Tensors to Tensor, written out where the inputs are fixed in number.
+
+    With a parameter `dtype` the result may not be differentiable: that is for `apply` to see.
+    """
+    if made.variadic or "dtype" in made.params:
 
         def function(*inputs: Any, **params: Any) -> Any:
-            return apply(made, *inputs, **params)
+            return slow(*inputs, **params)
 
         return function
-    scope: dict[str, Any] = {"Tensor": Tensor, "Node_": made.node, "Cell": Cell, "modes": _modes, "sequence": sequence}
-    scope.update(slow=slow, forward=made.forward, namespace=namespace, next=next, type=type)
+    scope: dict[str, Any] = {"Tensor": Tensor, "Node_": made.node, "Cell": Cell, "modes": _modes, "sequence": sequence, "made": made}
+    scope.update(slow=slow, forward=made.forward, namespace=namespace, note_view=note_view, beside=beside, asarray=np.asarray, generic=np.generic)
     exec(_compiled(_function_source(made)), scope)
     return scope["function"]
-
-
-# ---------------------------------------------------------------------------
-# the general path
-# ---------------------------------------------------------------------------
-
-
-def apply(made: Primitive, *inputs: Any, **params: Any) -> Any:
-    """Compute a primitive and record it: what every call amounts to.
-
-    Inputs are Tensors, raw arrays, Python numbers, or objects with an `array` (see `Key` in
-    ops/indexing.py). Returns a Tensor, or a tuple of Tensors if the forward returns a tuple.
-    """
-    raws, nodes, xp = unwrap(made, inputs)
-    try:
-        with xp.device_guard(raws[0]):
-            result = made.forward(xp, *raws, **params)
-    except Exception as error:
-        raise translate(error, made.name, made.inputs, raws, params) from error
-    recording = made.differentiable and _modes.local.grad_enabled and any(n is not None for n in nodes)
-    if type(result) is tuple:
-        return _several(made, inputs, raws, nodes, params, result, recording)
-    out = wrap(result)
-    if made.view:
-        if xp.shares_memory(out._data, raws[0]):
-            _note_view(made, out, inputs[0], params, None)
-    elif any(out._data is raw for raw in raws):
-        out._data = xp.copy(out._data)
-    if recording and is_inexact(out._data):
-        node = record(made, inputs, raws, nodes, params)
-        out._node = finish(node, out)
-    if _modes.local.inference and out._alias is None:
-        alias_of(out).storage.inference = True
-    return out
-
-
-def unwrap(made: Primitive, inputs: Sequence[Any]) -> tuple[list[Any], list[Node | None], Backend]:
-    """Raw arrays and nodes of the inputs, and their common backend; Python numbers made arrays."""
-    raws: list[Any] = []
-    nodes: list[Node | None] = []
-    numbers: list[int] = []
-    first = None
-    for i, x in enumerate(inputs):
-        node = None
-        if isinstance(x, Tensor):
-            node, x = x._node, x._data
-            first = x if first is None else first
-        elif hasattr(x, "cells"):  # a Key
-            x = x.array
-        elif isinstance(x, NUMBERS):
-            numbers.append(i)
-        elif is_array(x):
-            first = x if first is None else first
-        else:
-            raise DTypeError(f"{made.name}: argument `{_name(made, i)}` is {type(x).__name__}; expected a Tensor, an array or a number. Write anygrad.asarray(...).")
-        raws.append(x)
-        nodes.append(node)
-    if first is None:
-        raise DTypeError(f"{made.name}: none of the arguments is a Tensor or an array. Write anygrad.asarray(...).")
-    xp = namespace(first)
-    if made.floats and all(as_dtype(x.dtype).kind in "biu" if is_array(x) else isinstance(x, int) for x in raws):
-        raws = [xp.astype(x, xp.raw_dtype(get_default_dtype())) if is_array(x) else float(x) for x in raws]
-    if len(raws) > 1:
-        _check_devices(made, raws, first, xp)
-        if numbers and (not made.operator or _widens(raws, numbers)):
-            raws = strengthen(raws, numbers, xp)
-    return raws, nodes, xp
-
-
-def _widens(raws: list[Any], numbers: list[int]) -> bool:
-    """Whether a number beside an array changes the kind of the result: then the array library's
-    own rule (float64 for a float among integers) is not ours."""
-    dtypes = [as_dtype(x.dtype) for x in raws if is_array(x)]
-    return any(weak_dtype(raws[i], dtypes) != dtypes[0] for i in numbers)
-
-
-def _name(made: Primitive, position: int) -> str:
-    return f"{made.inputs[0]}[{position}]" if made.variadic else made.inputs[position]
-
-
-def _check_devices(made: Primitive, raws: list[Any], first: Any, xp: Backend) -> None:
-    where = xp.device_of(first)
-    for x in raws:
-        if x is not first and is_array(x) and (namespace(x) is not xp or xp.device_of(x) != where):
-            listed = "; ".join(f"`{_name(made, i)}` of shape {tuple(a.shape)} on {device_of(a)}" for i, a in enumerate(raws) if is_array(a))
-            raise DeviceError(f"{made.name}: arguments are on different devices: {listed}. Move one of them: `.to({str(device_of(first))!r})`.")
-
-
-def is_inexact(array: Any) -> bool:
-    """Whether a raw array can carry a gradient: floating or complex."""
-    return as_dtype(array.dtype).kind in "fcV"
-
-
-def record(made: Primitive, inputs: Sequence[Any], raws: Sequence[Any], nodes: Sequence[Node | None], params: dict[str, Any]) -> PrimitiveNode:
-    """A node for one application, all but what it saves of the output (see `finish`)."""
-    node = made.node()
-    node.seq = next(sequence)
-    node.edges = tuple(nodes)
-    node._extra = None
-    variadic_live = made.variadic and any(n is not None for n in nodes)
-    saved: list[Any] = []
-    for name, kind, index, users in made.saves:
-        if not (variadic_live or any(nodes[u] is not None for u in users)):
-            saved.append(None)
-        elif kind == "param":
-            saved.append(params.get(name))
-        elif kind == "out":
-            saved.append(None)
-        elif made.variadic:
-            saved.append(tuple(_save(x, r) if kind == "input" else tuple(r.shape) if kind == "shape" else r.dtype for x, r in zip(inputs, raws, strict=True)))
-        elif kind == "input":
-            saved.append(_save(inputs[index], raws[index]))
-        else:
-            saved.append(tuple(raws[index].shape) if kind == "shape" else raws[index].dtype)
-    node.saved = tuple(saved)
-    return node
-
-
-def finish(node: PrimitiveNode, out: Tensor) -> PrimitiveNode:
-    """Note the output's shape and dtype, and save it if a rule wants it."""
-    node.shape, node.dtype = out._data.shape, out._data.dtype
-    _save_out(node, lambda: _save(out, out._data))
-    return node
-
-
-def _save_out(node: PrimitiveNode, save: Callable[[], Any]) -> None:
-    made = node.primitive
-    for i, (_, kind, _, users) in enumerate(made.saves):
-        if kind == "out" and (made.variadic or any(node.edges[u] is not None for u in users)):
-            saved = list(node.saved or ())
-            saved[i] = save()
-            node.saved = tuple(saved)
-
-
-def _save(x: Any, raw: Any) -> Any:
-    """A saved value: the Tensor's cell; through the hooks, if there are any."""
-    hooks = _modes.local.saved_tensors_hooks
-    if isinstance(x, Tensor):
-        if hooks and is_inexact(raw):
-            pack, unpack = hooks[-1]
-            with _modes.no_grad():
-                return Packed(pack(x.detach()), unpack)
-        return cell_of(x)
-    if hasattr(x, "cells"):
-        return x
-    cell = Cell()
-    cell.array = raw
-    return cell
-
-
-def _several(made: Primitive, inputs: Any, raws: Any, nodes: Any, params: Any, results: tuple[Any, ...], recording: bool) -> tuple[Tensor, ...]:
-    outs = tuple(wrap(r) for r in results)
-    xp = namespace(outs[0]._data) if outs else None
-    for i, out in enumerate(outs):
-        if made.view and xp.shares_memory(out._data, raws[0]):  # type: ignore[union-attr]
-            _note_view(made, out, inputs[0], params, i)
-    if recording:
-        node = record(made, inputs, raws, nodes, params)
-        node.shape, node.dtype = (), None
-        node.count = len(outs)
-        _save_out(node, lambda: tuple(_save(out, out._data) for out in outs))
-        for i, out in enumerate(outs):
-            if is_inexact(out._data):
-                out._node = Output(node, i, out._data)
-                node.keep_output(i, out._node)
-    return outs
-
-
-def _note_view(made: Primitive, out: Tensor, source: Any, params: dict[str, Any], index: int | None) -> None:
-    if not isinstance(source, Tensor):
-        return
-    fixed = None if _modes.local.grad_enabled else NO_GRAD
-    if index is not None:
-        fixed = f"it is one of several views that {made.name} returns"
-
-    def step(x: Any) -> Any:
-        if isinstance(x, Tensor):
-            result = apply(made, x, **params)
-        else:
-            result = made.forward(namespace(x), x, **params)
-        return result if index is None else result[index]
-
-    share(out, source, step, fixed)
-
-
-# ---------------------------------------------------------------------------
-# nodes
-# ---------------------------------------------------------------------------
-
-
-class PrimitiveNode(Node):
-    """The node of a primitive."""
-
-    __slots__ = ("_outputs", "count")
-    primitive: ClassVar[Primitive]
-    count: int
-    _outputs: dict[int, weakref.ref[Output]]
-
-    @property
-    def outputs(self) -> int:  # type: ignore[override]
-        try:
-            return self.count
-        except AttributeError:
-            return 1
-
-    def keep_output(self, index: int, output: Output) -> None:
-        """Remember (weakly) the edge of an output, so that reviving it gives the same one."""
-        try:
-            self._outputs[index] = weakref.ref(output)
-        except AttributeError:
-            self._outputs = {index: weakref.ref(output)}
-
-    def vjp(self, g: Any, edges: tuple[Node | None, ...], conjugate: bool = True) -> tuple[Any, ...]:
-        # The first node of a primitive that runs puts the written method in its class.
-        type(self).vjp = self.primitive.vjp()  # type: ignore[method-assign]
-        return self.vjp(g, edges, conjugate)
-
-    def vjp_recorded(self, g: Any, edges: tuple[Node | None, ...]) -> tuple[Any, ...]:
-        made = self.primitive
-        conj = _engine.recorded_namespace.conj
-        conjugate = made.holomorphic and as_dtype(self.dtype).kind == "c"
-        grads = self._rules_recorded(conj(g) if conjugate else g, edges)
-        return tuple(None if v is None else conj(v) for v in grads) if conjugate else grads
-
-    def _rules_recorded(self, g: Any, edges: tuple[Node | None, ...]) -> tuple[Any, ...]:
-        made = self.primitive
-        values = {name: self._revive(kind, index, value) for (name, kind, index, _), value in zip(made.saves, self.saved or (), strict=True)}
-        values["xp"] = _engine.recorded_namespace
-        if made.variadic:
-            only = made.rules[0]
-            return tuple(only(g, *[values[name] for name in _names(only)])) if only else _missing(made, 0)
-        grads: list[Any] = []
-        for i, (rule, edge) in enumerate(zip(made.rules, edges, strict=True)):
-            if edge is None:
-                grads.append(None)
-            elif rule is None:
-                _missing(made, i)
-            else:
-                grads.append(rule(g, *[values[name] for name in _names(rule)]))
-        return tuple(grads)
-
-    def _revive(self, kind: str, index: int, value: Any) -> Any:
-        """A saved value as a Tensor with its history."""
-        if value is None or kind in ("param", "shape", "dtype"):
-            return value
-        if kind == "out":
-            if isinstance(value, tuple):
-                return tuple(wrap(v.array, self._output(i, v.array)) if is_inexact(v.array) else wrap(v.array) for i, v in enumerate(value))
-            return wrap(value.array, self)
-        if isinstance(value, tuple):
-            return tuple(wrap(v.array, edge) for v, edge in zip(value, self.edges, strict=True))
-        array = value.array
-        return wrap(array, self.edges[index]) if is_array(array) else array
-
-    def _output(self, index: int, array: Any) -> Output:
-        output = self._outputs[index]() if index in self._outputs else None
-        if output is None:
-            output = Output(self, index, array)
-            self.keep_output(index, output)
-        return output
-
-
-def _missing(made: Primitive, index: int, *ignored: Any) -> Any:
-    name = made.inputs[0] if made.variadic else made.inputs[index]
-    raise NotImplementedError(f"{made.name}: the derivative with respect to `{name}` is not implemented. Detach that argument, or give a rule with autograd.Function.")
-
-
-def _is_complex(dtype: Any) -> bool:
-    return as_dtype(dtype).kind == "c"
-
-
-def _conjugated(node: PrimitiveNode, g: Any, edges: tuple[Node | None, ...]) -> tuple[Any, ...]:
-    """Rules of a holomorphic function, on complex values."""
-    xp = namespace(g)
-    grads = node.vjp(xp.conj(g), edges, conjugate=False)
-    return tuple(None if v is None else xp.conj(v) for v in grads)
 
 
 def _namespace_of_gradient(g: Any) -> Backend:
     return namespace(next(v for v in g if v is not None) if type(g) is list else g)
 
 
+def _is_complex(dtype: Any) -> bool:
+    return as_dtype(dtype).kind == "c"
+
+
+def _conjugated(node: PrimitiveNode, g: Any, edges: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Rules of a holomorphic function, on complex values."""
+    xp = namespace(g)
+    grads = node.vjp(xp.conj(g), edges, conjugate=False)
+    return tuple(None if v is None else xp.conj(v) for v in grads)
+
+
 # ---------------------------------------------------------------------------
 # the sources
 # ---------------------------------------------------------------------------
-
 
 _PASSES_ON: Rule = lambda g: g  # noqa: E731  (rules that look like this are written out as `g`)
 
@@ -524,82 +249,113 @@ def _vjp_source(made: Primitive) -> str:
             return f"[s.array for s in saved[{i}]]"
         return f"(tuple([s.array for s in saved[{i}]]) if type(saved[{i}]) is tuple else saved[{i}].array)" if kind == "out" else f"saved[{i}].array"
 
-    lines = ["def vjp(self, g, edges, conjugate=True):", "    saved = self.saved"]
-    if made.holomorphic:
-        lines += ["    dtype = self.dtype", "    if dtype is not FLOAT64 and dtype is not FLOAT32 and conjugate and is_complex(dtype):", "        return conjugated(self, g, edges)"]
-    if any("xp" in _names(rule) for rule in made.rules):
-        lines.append("    xp = namespace(g)")
-
     def call(i: int, rule: Rule | None) -> str:
         if rule is None:
             return f"missing({i})"
         if rule.__code__.co_code == _PASSES_ON.__code__.co_code and not made.variadic:
             return "g"
-        return f"rule{i}({', '.join(['g', *map(argument, _names(rule))])})"
+        return f"rule{i}({', '.join(['g', *map(argument, names_of(rule))])})"
 
+    lines = ["def vjp(self, g, edges, conjugate=True):", "    saved = self.saved"]
+    if made.holomorphic:
+        lines += ["    dtype = self.dtype", "    if dtype is not FLOAT64 and dtype is not FLOAT32 and conjugate and is_complex(dtype):"]
+        lines += ["        return conjugated(self, g, edges)"]
+    if any("xp" in names_of(rule) for rule in made.rules):
+        lines.append("    xp = namespace(g)")
     calls = [call(i, rule) for i, rule in enumerate(made.rules)]
     if made.variadic:
         lines.append(f"    return {calls[0]}")
     else:
-        lines.append("    return (" + " ".join(f"None if edges[{i}] is None else {call}," for i, call in enumerate(calls)) + ")")
+        lines.append("    return (" + " ".join(f"None if edges[{i}] is None else {text}," for i, text in enumerate(calls)) + ")")
     return "\n".join(lines)
 
 
 def _function_source(made: Primitive) -> str:
-    """The path of a function of one or two arrays, for Tensors of one library in the usual mode.
+    """The path of a function of a fixed number of inputs, for Tensors of one library in the usual mode.
 
-    The result must be an array of the inputs' type: NumPy's scalars for 0-d, an error, a number
-    that does not keep the dtype, and whatever else is unusual go to `apply`.
+    x0, x1, ... are the inputs, a0, a1, ... their arrays, n0, n1, ... their nodes. Errors, numbers
+    that do not keep the dtype, several outputs and whatever else is unusual go to `slow`.
     """
-    two = len(made.inputs) == 2
-
-    def branch(b: str, scalar: bool) -> list[str]:
-        call = f"a {made.operator} {b}" if made.operator and made.differentiable else f"forward(namespace(a), a, {b})" if two else "forward(namespace(a), a)"
-        check = " and r.dtype is a.dtype" if scalar or made.floats else ""
-        lines = ["try:", f"    r = {call}", "except Exception:", "    return slow(x1, x2)" if two else "    return slow(x1)"]
-        lines += [f"if type(r) is type(a){check}:"]
-        live = ["n1"] if scalar or not two else ["n1", "n2"]
-        inner = ["out = Tensor()", "out._data = r", "out._cell = out._alias = out._grad = None"]
-        if not made.differentiable:
-            inner += ["out._node = None", "return out"]
-            return lines + ["    " + line for line in inner]
-        inner += [f"{n} = x{n[1]}._node" for n in live]
-        inner += [f"if {' and '.join(f'{n} is None' for n in live)}:", "    out._node = None", "    return out"]
-        inner += ["node = Node_()", "node.seq = next(sequence)", f"node.edges = ({', '.join(live + (['None'] if scalar else []))},)"]
-        names = []
-        for i, (_, kind, index, users) in enumerate(made.saves):
-            names.append(f"s{i}")
-            wanted = " or ".join(f"n{u + 1} is not None" for u in users if f"n{u + 1}" in live)
-            if not wanted:
-                inner.append(f"s{i} = None")
-                continue
-            inner += [f"s{i} = None", f"if {wanted}:"] if len(live) > 1 and len(users) < len(live) else ["if True:"]
-            x, array = ("out", "r") if kind == "out" else (f"x{index + 1}", "ab"[index])
-            if kind == "shape":
-                inner.append(f"    s{i} = {array}.shape" if not (scalar and index) else f"    s{i} = ()")
-            elif scalar and index == 1 and kind == "input":
-                inner += [f"    s{i} = Cell()", f"    s{i}.array = x2"]
-            else:
-                inner += [
-                    f"    s{i} = {x}._cell",
-                    f"    if s{i} is None:",
-                    f"        s{i} = {x}._cell = Cell()",
-                    f"        s{i}.array = {array}",
-                    f"        if {x}._alias is not None: {x}._alias.storage.add_cell(s{i})",
-                ]
-        inner += [f"node.saved = ({''.join(name + ', ' for name in names)})"]
-        inner += ["node.shape = r.shape", "node.dtype = r.dtype", "node._extra = None", "out._node = node", "return out"]
-        return lines + ["    " + line for line in inner]
-
-    def indent(lines: list[str], depth: int) -> list[str]:
-        return ["    " * depth + line for line in lines]
-
-    if not two:
-        source = ["def function(x1, /):", "    if type(x1) is Tensor and not modes.unusual:", "        a = x1._data"]
-        source += indent(branch("", False), 2) + ["    return slow(x1)"]
-        return "\n".join(source)
-    source = ["def function(x1, x2, /):", "    if type(x1) is Tensor and not modes.unusual:", "        a = x1._data"]
-    source += ["        if type(x2) is Tensor:", "            b = x2._data", "            if type(b) is type(a):", *indent(branch("b", False), 4)]
+    several = range(len(made.inputs))
+    keys = [i for i in several if made.inputs[i] == "key"]  # a Key is neither Tensor nor number
+    names = ", ".join(f"x{i}" for i in several)
+    given = "".join(f", {p}={p}" for p in made.params)
+    slow = f"return slow({names}{given})"
+    lines = [f"def function({names}, /{', *, ' + ', '.join(made.params) if made.params else ''}):"]
+    lines += ["    if type(x0) is Tensor and not modes.unusual:", "        a0 = x0._data"]
+    lines += [f"        a{i} = x{i}.array" for i in keys]
+    others = [i for i in several if i and i not in keys]
+    if not others:
+        return "\n".join([*lines, *_indented(_body(made, given, slow), 2), f"    {slow}"])
+    lines.append(f"        if {' and '.join(f'type(x{i}) is Tensor' for i in others)}:")
+    lines += [f"            a{i} = x{i}._data" for i in others]
+    lines.append(f"            if {' and '.join(f'type(a{i}) is type(a0)' for i in others)}:")
+    lines += _indented(_body(made, given, slow), 4)
     if made.operator:
-        source += ["        elif type(x2) is float or type(x2) is int:", *indent(branch("x2", True), 3)]
-    return "\n".join([*source, "    return slow(x1, x2)"])
+        lines += ["        elif type(x1) is float or type(x1) is int:", *_indented(_body(made, given, slow, number=1), 3)]
+        lines += ["    elif (type(x0) is float or type(x0) is int) and type(x1) is Tensor and not modes.unusual:"]
+        lines += ["        a1 = x1._data", *_indented(_body(made, given, slow, number=0), 2)]
+    elif len(several) == 2 and not keys and not made.params:
+        lines += ["        elif type(x1) is float or type(x1) is int:", "            y = beside(x1, x0)"]
+        lines += ["            if y is not None:", "                return function(x0, y)"]
+    return "\n".join([*lines, f"    {slow}"])
+
+
+def _indented(lines: list[str], depth: int) -> list[str]:
+    return ["    " * depth + line for line in lines]
+
+
+def _body(made: Primitive, given: str, slow: str, number: int | None = None) -> list[str]:
+    """Compute, wrap and record; `number` is the position of the input that is a Python number."""
+    inputs = range(len(made.inputs))
+    live = [i for i in inputs if made.inputs[i] != "key" and i != number]
+    arrays = [f"x{i}" if i == number else f"a{i}" for i in inputs]
+    like = "a1" if number == 0 else "a0"
+    written = made.operator and made.differentiable
+    call = f"{arrays[0]} {made.operator} {arrays[1]}" if written else f"forward(namespace({like}), {', '.join(arrays)}{given})"
+    lines = ["try:", f"    r = {call}", "except Exception:", f"    {slow}"]
+    lines += [f"if type(r) is not type({like}):", "    if not isinstance(r, generic):", f"        {slow}", "    r = asarray(r)  # NumPy's scalar"]
+    if (number is not None and made.differentiable) or made.floats:
+        lines += [f"if r.dtype is not {like}.dtype:", f"    {slow}"]
+    if not (made.operator or made.view):
+        lines += [f"if {' or '.join(f'r is a{i}' for i in inputs)}:", f"    {slow}"]
+    lines += ["out = Tensor()", "out._data = r", "out._cell = out._alias = out._grad = None"]
+    if made.view:
+        params = ", ".join(f"'{p}': {p}" for p in made.params)
+        lines += ["if namespace(r).shares_memory(r, a0):", f"    note_view(made, out, x0, {{{params}}})"]
+    if not made.differentiable:
+        return [*lines, "out._node = None", "return out"]
+    lines += [f"n{i} = x{i}._node" for i in live]
+    untracked = " and ".join(f"n{i} is None" for i in live)
+    lines += [f"if {untracked} or modes.off and not modes.local.grad_enabled:", "    out._node = None", "    return out"]
+    edges = ", ".join(f"n{i}" if i in live else "None" for i in inputs)
+    lines += ["node = Node_()", "node.seq = next(sequence)", f"node.edges = ({edges},)"]
+    for i, save in enumerate(made.saves):
+        lines += _saving(f"s{i}", save, live, number)
+    saved = "".join(f"s{i}, " for i in range(len(made.saves)))
+    return [*lines, f"node.saved = ({saved})", "node.shape = r.shape", "node.dtype = r.dtype", "node._extra = None", "out._node = node", "return out"]
+
+
+def _saving(target: str, save: tuple[str, str, int, tuple[int, ...]], live: list[int], number: int | None) -> list[str]:
+    """Set `target` to what the node saves for one name, or to None if no rule that runs wants it."""
+    name, kind, index, users = save
+    wanted = [u for u in users if u in live]
+    if not wanted:
+        return [f"{target} = None"]
+    x, array = ("out", "r") if kind == "out" else (f"x{index}", f"a{index}")
+    is_number = index == number and kind != "out"
+    if kind == "param":
+        lines = [f"{target} = {name}"]
+    elif kind in ("shape", "dtype"):
+        lines = [f"{target} = {'()' if is_number else f'{array}.{kind}'}"]
+    elif is_number:
+        lines = [f"{target} = Cell()", f"{target}.array = {x}"]
+    elif name == "key":
+        lines = [f"{target} = {x}"]
+    else:
+        lines = [f"{target} = {x}._cell", f"if {target} is None:", f"    {target} = {x}._cell = Cell()", f"    {target}.array = {array}"]
+        lines += [f"    if {x}._alias is not None:", f"        {x}._alias.storage.add_cell({target})"]
+    if len(wanted) == len(live):
+        return lines
+    condition = " or ".join(f"n{u} is not None" for u in wanted)
+    return [f"{target} = None", f"if {condition}:", *_indented(lines, 1)]

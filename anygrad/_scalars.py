@@ -88,14 +88,9 @@ def strengthen(raws: list[Any], numbers: list[int], xp: Backend) -> list[Any]:
     out = []
     for i, x in enumerate(raws):
         if i in taken:
-            out.append(full_like_scalar(x, taken[i], arrays[0], xp))
+            out.append(xp.number(x, taken[i], arrays[0]))
         elif floats and is_array(x) and as_dtype(x.dtype).kind in "iu":
             out.append(xp.astype(x, xp.raw_dtype(floats[0])))
         else:
             out.append(x)
     return out
-
-
-def full_like_scalar(value: Scalar, dtype: np.dtype, like: Any, xp: Backend) -> Any:
-    """A 0-d array with this value on the device of `like`."""
-    return xp.asarray(value, dtype=xp.raw_dtype(dtype), device=xp.device_of(like))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 import weakref
 from typing import Any, Self
@@ -63,7 +64,7 @@ class Tensor(ArrayMethods):
 
     @property
     def size(self) -> int:
-        return int(np.prod(self._data.shape))
+        return math.prod(self._data.shape)
 
     @property
     def dtype(self) -> np.dtype:

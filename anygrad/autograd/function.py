@@ -26,8 +26,8 @@ from .._backends import as_dtype, namespace
 from .._engine import freed_message
 from .._errors import ShapeError
 from .._graph import Node, Output, sequence
-from .._primitive import _save as save_value
-from .._primitive import is_inexact
+from .._recording import is_inexact
+from .._recording import save as save_value
 from .._tensor import Tensor, wrap
 
 

@@ -4,7 +4,7 @@ This package is also the namespace that rules compute with under `create_graph`:
 standard's functions and those that a backend adds (`scatter_add`, `zero_at`, `copy`).
 """
 
-from .conversion import clone, copy, rebuild, to_numpy
+from .conversion import clone, copy, rebuild, to_any, to_numpy
 from .creation import (
     arange,
     as_tensor,
@@ -48,7 +48,7 @@ from .data_types import (
     uint32,
     uint64,
 )
-from .devices import to, to_any
+from .devices import to
 from .elementwise import (
     abs,
     acos,

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from .._backends import device, move, namespace
+from .._backends import as_dtype, device, move, namespace
 from .._primitive import primitive
 from .._tensor import Tensor, wrap
+from .data_types import astype
+from .devices import to
 
 
 @primitive("Clone", holomorphic=False, x=lambda g: g)
@@ -30,3 +32,34 @@ def rebuild(array: np.ndarray, where: str, requires_grad: bool) -> Tensor:
     out = wrap(move(array, device(where)) if where != "cpu" else array)
     out.requires_grad = requires_grad
     return out
+
+
+def to_any(x: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, non_blocking: bool = False) -> Tensor:
+    """`x.to(device)`, `x.to(dtype)`, `x.to(device, dtype)`, `x.to(other)`."""
+    for arg in args:
+        if isinstance(arg, Tensor):
+            device, dtype = arg.device, arg.dtype
+        elif arg is None or isinstance(arg, bool):
+            continue  # PyTorch's positional non_blocking and copy: moves here wait
+        elif _is_device(arg):
+            device = arg
+        else:
+            dtype = arg
+    out = x
+    if dtype is not None and as_dtype(dtype) != x.dtype:
+        out = astype(out, dtype)
+    if device is not None:
+        out = to(out, device)
+    return out.clone() if copy and out is x else out
+
+
+def _is_device(value: Any) -> bool:
+    if isinstance(value, device):
+        return True
+    if not isinstance(value, str):
+        return False
+    try:
+        as_dtype(value)
+    except TypeError:
+        return True
+    return False

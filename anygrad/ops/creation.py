@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import _alias, _backends
+from .. import _alias, _backends, _modes
 from .._backends import as_device, as_dtype, device, is_array, load, move, namespace
 from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
 from .._scalars import default_complex, dtype_of, get_default_dtype
 from .._tensor import Tensor, wrap
+from .data_types import astype
+from .devices import to
+from .manipulation import broadcast_to, permute_dims, reshape, stack
 
 
 def _shape(name: str, shape: Any, sizes: tuple[Any, ...] = ()) -> tuple[int, ...]:
@@ -31,8 +34,6 @@ def _shape(name: str, shape: Any, sizes: tuple[Any, ...] = ()) -> tuple[int, ...
 
 def _made(array: Any, requires_grad: bool) -> Tensor:
     """The Tensor that a constructor returns."""
-    from .. import _modes
-
     out = wrap(array)
     if not isinstance(requires_grad, bool):
         raise TypeError(f"requires_grad must be a bool, not {type(requires_grad).__name__}")
@@ -249,9 +250,6 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
         If `copy=False` and a copy is needed.
     """
     if isinstance(obj, Tensor):
-        from .data_types import astype
-        from .devices import to
-
         out = obj
         if dtype is not None and out.dtype != as_dtype(dtype):
             out = astype(out, dtype)
@@ -278,8 +276,6 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
         if copy is False:
             raise ValueError("asarray: copy=False, but making a Tensor out of Python numbers copies them")
         if _nests_tracked(obj):
-            from .manipulation import stack
-
             out = stack([asarray(v) for v in obj])
             return asarray(out, dtype=dtype, device=device, requires_grad=requires_grad)
         out = wrap(_copied("asarray", obj, dtype, device))
@@ -350,8 +346,6 @@ def triu(x: Tensor, /, *, k: int = 0) -> Tensor:
 
 def meshgrid(*arrays: Tensor, indexing: str = "xy") -> tuple[Tensor, ...]:
     """Coordinate matrices from coordinate vectors."""
-    from .manipulation import broadcast_to, permute_dims, reshape
-
     if indexing not in ("xy", "ij"):
         raise ValueError(f"meshgrid: indexing is 'xy' or 'ij', not {indexing!r}")
     vectors: Sequence[Tensor] = [asarray(a) for a in arrays]

@@ -11,6 +11,8 @@ from .._errors import DTypeError
 from .._primitive import primitive
 from .._scalars import NUMBERS, weak_dtype
 from .._tensor import Tensor
+from ._axes import as_tensor
+from .devices import to
 
 bool = np.dtype(np.bool_)
 int8, int16, int32, int64 = (np.dtype(f"int{n}") for n in (8, 16, 32, 64))
@@ -36,10 +38,7 @@ def astype(x: Tensor, dtype: Any, /, *, copy: Any = True, device: Any = None) ->
     device : device, optional
         Where the result is to be.
     """
-    from .creation import asarray
-    from .devices import to
-
-    x = x if isinstance(x, Tensor) else asarray(x)
+    x = as_tensor(x)
     wanted = as_dtype(dtype)
     out = x if not copy and x.dtype == wanted else _astype(x, dtype=wanted)
     return out if device is None else to(out, device)

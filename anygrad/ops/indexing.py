@@ -9,38 +9,43 @@ import numpy as np
 
 from .._alias import cell_of
 from .._backends import as_dtype, is_array, namespace
-from .._errors import DTypeError
+from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
 from ._axes import as_tensor, axis_of
 
 
 class Key:
-    """An index: integers, slices, Ellipsis, None, and index arrays.
+    """An index for arrays like `like`: integers, slices, Ellipsis, None, and index arrays.
 
     Index arrays that were Tensors are kept in their cells, so that writing to them later
     does not change what was read.
+
+    Attributes
+    ----------
+    array : int, slice, array or tuple of these
+        The key for a raw array.
+    is_basic : bool
+        Only integers, slices, Ellipsis and None: what gives a view. Such a key ends in an
+        Ellipsis if it has none, so that NumPy gives 0-d arrays, not scalars.
     """
 
-    __slots__ = ("cells",)
+    __slots__ = ("cells", "is_basic")
 
-    def __init__(self, key: Any) -> None:
-        self.cells = tuple(_part(k) for k in key) if isinstance(key, tuple) else _part(key)
+    def __init__(self, key: Any, like: Any) -> None:
+        xp = namespace(like)
+        cells = tuple([_part(k, xp) for k in key]) if isinstance(key, tuple) else (_part(key, xp),)
+        self.is_basic = all([c is None or c is Ellipsis or type(c) in (int, slice) for c in cells])
+        if self.is_basic and Ellipsis not in cells:
+            cells = (*cells, ...)
+        self.cells = cells if isinstance(key, tuple) or self.is_basic else cells[0]
 
     @property
     def array(self) -> Any:
-        """The key for a raw array."""
-        if isinstance(self.cells, tuple):
-            return tuple(_raw(c) for c in self.cells)
-        return _raw(self.cells)
-
-    @property
-    def is_basic(self) -> bool:
-        """Only integers, slices, Ellipsis and None: what gives a view."""
-        return all(c is None or c is Ellipsis or type(c) in (int, slice) for c in (self.cells if isinstance(self.cells, tuple) else (self.cells,)))
+        return tuple([_raw(c) for c in self.cells]) if isinstance(self.cells, tuple) else _raw(self.cells)
 
 
-def _part(k: Any) -> Any:
+def _part(k: Any, xp: Any) -> Any:
     if k is None or k is Ellipsis or type(k) is int:
         return k
     if type(k) is slice:
@@ -50,7 +55,7 @@ def _part(k: Any) -> Any:
             raise IndexError(f"an index must be of integers or booleans, not {k.dtype}. Use `.astype(anygrad.int64)`.")
         return int(k) if k.ndim == 0 and k.dtype.kind in "iu" else cell_of(k)
     if isinstance(k, (bool, np.bool_)):
-        return np.asarray(k)
+        return xp.asarray(bool(k))
     if isinstance(k, np.integer):
         return int(k)
     if isinstance(k, (list, range)):
@@ -59,7 +64,7 @@ def _part(k: Any) -> Any:
     if is_array(k):
         if as_dtype(k.dtype).kind not in "iub":
             raise IndexError(f"an index must be of integers or booleans, not {k.dtype}")
-        return k
+        return xp.asarray(k) if isinstance(k, np.ndarray) and xp.name != "numpy" else k
     if hasattr(k, "__index__"):
         return k.__index__()
     raise IndexError(f"{type(k).__name__} is not an index. Use integers, slices, None, ..., or arrays of integers or booleans.")
@@ -75,15 +80,6 @@ def _bound(v: Any) -> int | None:
 
 def _raw(c: Any) -> Any:
     return c.array if hasattr(c, "array") else c
-
-
-def _adapted(key: Any, xp: Any) -> Any:
-    """The key with NumPy's index arrays on the device of the array that is read."""
-    if isinstance(key, tuple):
-        return tuple(_adapted(k, xp) for k in key)
-    if isinstance(key, (np.ndarray, np.generic)) and xp.name != "numpy":
-        return xp.asarray(key)
-    return key
 
 
 @primitive("Slice", view=True, x=lambda g, x_shape, key, xp: xp.scatter_add(x_shape, key, g))
@@ -108,31 +104,18 @@ def _zero_at(xp: Any, x: Any, key: Any) -> Any:
 
 def getitem(x: Tensor, key: Any) -> Tensor:
     """`x[key]`: a view for integers, slices, Ellipsis and None; a copy for index arrays."""
-    key = Key(key)
-    if key.is_basic:
-        parts = key.array if isinstance(key.cells, tuple) else (key.array,)
-        return _getitem(x, key=parts if Ellipsis in parts else (*parts, ...))  # `...`: NumPy gives a view for 0-d too
-    name = namespace(x._data).name
-    if name != "numpy":
-        raw = _adapted(key.array, namespace(x._data))
-        key.cells = (
-            tuple(c if hasattr(c, "array") and not isinstance(c, np.ndarray) else r for c, r in zip(key.cells, raw, strict=True))
-            if isinstance(raw, tuple)
-            else key.cells
-            if hasattr(key.cells, "array")
-            else raw
-        )
-    return _index(x, key)
+    key = Key(key, x._data)
+    return _getitem(x, key=key.array) if key.is_basic else _index(x, key)
 
 
 def scatter_add(shape: tuple[int, ...], key: Any, g: Tensor) -> Tensor:
     """Zeros of `shape`, with `g` added at `key`; repeated indices add up. The rule of indexing."""
-    return _scatter_add(g, key if isinstance(key, Key) else Key(key), shape=tuple(shape))
+    return _scatter_add(g, key if isinstance(key, Key) else Key(key, g._data), shape=tuple(shape))
 
 
 def zero_at(x: Tensor, key: Any) -> Tensor:
     """A copy of x with zeros at `key`."""
-    return _zero_at(x, key if isinstance(key, Key) else Key(key))
+    return _zero_at(x, key if isinstance(key, Key) else Key(key, x._data))
 
 
 # ---------------------------------------------------------------------------
@@ -196,7 +179,5 @@ def take_along_axis(x: Tensor, indices: Any, /, *, axis: int = -1) -> Tensor:
     """At each place of the other axes, the elements at `indices` along one axis."""
     x, indices = as_tensor(x), _indices("take_along_axis", indices)
     if indices.ndim != x.ndim:
-        from .._errors import ShapeError
-
         raise ShapeError(f"take_along_axis: indices need {x.ndim} dimensions as x has, got shape {indices.shape}")
     return _take_along_axis(x, indices, axis=axis_of("take_along_axis", axis, x.ndim))

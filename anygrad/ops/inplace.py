@@ -16,10 +16,13 @@ from .._backends import as_dtype, device_of, is_array, namespace
 from .._errors import DTypeError
 from .._graph import Node
 from .._messages import translate
-from .._primitive import Primitive, PrimitiveFunction, finish, is_inexact, primitive, record, unwrap
-from .._tensor import Tensor
+from .._primitive import Primitive, PrimitiveFunction, primitive
+from .._recording import finish, is_inexact, record, unwrap
+from .._tensor import Tensor, wrap
 from . import elementwise
+from .creation import asarray
 from .indexing import Key
+from .linear_algebra import matmul
 
 Steps = tuple[Callable[[Any], Any], ...]
 
@@ -216,8 +219,6 @@ def pow_(x: Tensor, exponent: Any) -> Tensor:
 
 def matmul_(x: Tensor, other: Any) -> Tensor:
     """x @= other."""
-    from .linear_algebra import matmul
-
     return copy_(x, matmul(x.clone() if x.requires_grad else x, other))
 
 
@@ -246,15 +247,13 @@ def zero_(x: Tensor) -> Tensor:
 
 def setitem(x: Tensor, key: Any, value: Any) -> None:
     """`x[key] = value`, with broadcasting; the value may be tracked, and then x is."""
-    from .creation import asarray
-
     if isinstance(value, (list, tuple)) or not (isinstance(value, (Tensor, bool, int, float, complex)) or is_array(value)):
         value = asarray(value, dtype=x.dtype, device=x.device)
 
     def assign(target: Any, raw_value: Any, raw_key: Any) -> None:
         target[raw_key] = namespace(target).astype(raw_value, target.dtype, copy=False) if is_array(raw_value) else raw_value
 
-    write(x, _set_at.primitive, (value, Key(key)), assign)
+    write(x, _set_at.primitive, (value, Key(key, x._data)), assign)
 
 
 def _add_raw(tensor: Tensor, raw: Any) -> None:
@@ -264,8 +263,6 @@ def _add_raw(tensor: Tensor, raw: Any) -> None:
         data += raw
         return
     with _modes.no_grad():
-        from .._tensor import wrap
-
         add_(tensor, wrap(raw))
 
 

@@ -9,6 +9,7 @@ from .._errors import ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
 from ._axes import as_tensor, axes_of, axis_of
+from .elementwise import conj
 from .manipulation import broadcast_shapes, broadcast_to, matrix_transpose, moveaxis, reshape
 
 
@@ -71,8 +72,6 @@ def tensordot(x1: Tensor, x2: Tensor, /, *, axes: Any = 2) -> Tensor:
 
 def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
     """The dot product along an axis, with the conjugate of x1."""
-    from .elementwise import conj
-
     x1, x2 = as_tensor(x1), as_tensor(x2)
     x1, x2 = (moveaxis(t, axis_of("vecdot", axis, t.ndim), -1) for t in (x1, x2))
     if x1.shape[-1] != x2.shape[-1]:

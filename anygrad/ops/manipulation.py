@@ -11,6 +11,7 @@ from .._errors import AxisError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
 from ._axes import along, as_tensor, axes_of, axis_of, size_of
+from .indexing import take
 
 
 @primitive("View", view=True, x=lambda g, x_shape, xp: xp.reshape(g, x_shape))
@@ -260,7 +261,6 @@ def repeat(x: Tensor, repeats: Any, /, *, axis: int | None = None) -> Tensor:
     if isinstance(repeats, int) or getattr(repeats, "size", 0) == 1:
         return _repeat(x, repeats=int(repeats if isinstance(repeats, int) else repeats.item()), axis=axis)
     from .creation import asarray
-    from .indexing import take
 
     counts = as_tensor(repeats).tolist()
     if len(counts) != x.shape[axis]:

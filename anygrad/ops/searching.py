@@ -6,9 +6,12 @@ from typing import Any
 
 from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
+from .._recording import beside
 from .._scalars import NUMBERS
 from .._tensor import Tensor
 from ._axes import as_tensor, axes_of, axis_of
+from .creation import asarray
+from .indexing import take
 
 
 @primitive(
@@ -31,23 +34,16 @@ def where(condition: Any, x1: Any, x2: Any, /) -> Tensor:
     if condition.dtype.kind != "b":
         raise DTypeError(f"where: condition must be boolean, not {condition.dtype}. Write `condition != 0`.")
     if isinstance(x1, NUMBERS) and isinstance(x2, NUMBERS):
-        from .creation import asarray
-
         x1, x2 = asarray(x1, device=condition.device), asarray(x2, device=condition.device)
     elif isinstance(x1, NUMBERS):
-        x1 = _beside(x1, as_tensor(x2))
+        x1 = _or_itself(beside(x1, as_tensor(x2)), x1)
     elif isinstance(x2, NUMBERS):
-        x2 = _beside(x2, as_tensor(x1))
+        x2 = _or_itself(beside(x2, as_tensor(x1)), x2)
     return _where(condition, x1, x2)
 
 
-def _beside(value: Any, x: Tensor) -> Tensor:
-    """A Python number as a 0-d tensor beside x."""
-    from .._backends import namespace
-    from .._scalars import full_like_scalar, weak_dtype
-    from .._tensor import wrap
-
-    return wrap(full_like_scalar(value, weak_dtype(value, [x.dtype]), x._data, namespace(x._data)))
+def _or_itself(tensor: Tensor | None, number: Any) -> Any:
+    return number if tensor is None else tensor
 
 
 @primitive(differentiable=False)
@@ -114,8 +110,6 @@ def searchsorted(x1: Tensor, x2: Any, /, *, side: str = "left", sorter: Any = No
     if side not in ("left", "right"):
         raise ValueError(f"searchsorted: side is 'left' or 'right', not {side!r}")
     if sorter is not None:
-        from .indexing import take
-
         x1 = take(x1, sorter)
     return _searchsorted(x1, as_tensor(x2), side=side)
 

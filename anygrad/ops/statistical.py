@@ -10,6 +10,9 @@ from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
 from ._axes import along, as_tensor, axes_of, axis_of, count, kept, spread
+from .creation import ones, zeros
+from .data_types import astype
+from .manipulation import concat, moveaxis, reshape
 
 
 @primitive("Sum", x=lambda g, x_shape, axes, xp: spread(g, x_shape, axes, xp))
@@ -100,11 +103,11 @@ def suffix_recurrence(x: Any, g: Any, axis: int, xp: Any) -> Any:
 
 def _accumulated(x: Tensor, dtype: Any) -> Tensor:
     """x in the dtype in which sums and products are made: small integers in the default integer."""
-    from .data_types import astype
-
     if dtype is None:
         kind = x.dtype.kind
-        dtype = "uint64" if kind == "u" else "int64" if kind in "bi" else x.dtype
+        if kind in "fcV":
+            return x
+        dtype = "uint64" if kind == "u" else "int64"
     return astype(x, dtype, copy=False)
 
 
@@ -144,8 +147,6 @@ def min(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 def prod(x: Tensor, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
     """The product; its gradient is exact where elements are zero."""
-    from .manipulation import moveaxis, reshape
-
     x = _accumulated(as_tensor(x), dtype)
     axes = axes_of("prod", axis, x.ndim)
     shape = kept(x.shape, axes)
@@ -215,22 +216,18 @@ def _running(name: str, function: Any, x: Tensor, axis: int | None, dtype: Any, 
     axis = axis_of(name, axis, x.ndim)
     out = function(x, axis=axis) if builtins.all(x.shape) else +x
     if include_initial:
-        from .manipulation import concat
-
         out = concat([initial(kept(x.shape, (axis,)), dtype=x.dtype, device=x.device), out], axis=axis)
     return out
 
 
 def cumulative_sum(x: Tensor, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Tensor:
     """Running sums along an axis."""
-    from .creation import zeros
 
     return _running("cumulative_sum", _cumulative_sum, x, axis, dtype, include_initial, zeros)
 
 
 def cumulative_prod(x: Tensor, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Tensor:
     """Running products along an axis; the gradient is exact where elements are zero."""
-    from .creation import ones
 
     return _running("cumulative_prod", _cumulative_prod, x, axis, dtype, include_initial, ones)
 

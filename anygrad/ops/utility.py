@@ -7,6 +7,7 @@ from typing import Any
 from .._primitive import primitive
 from .._tensor import Tensor
 from ._axes import along, as_tensor, axes_of, axis_of
+from .manipulation import concat
 
 
 @primitive(differentiable=False)
@@ -33,8 +34,6 @@ def any(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 def diff(x: Tensor, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Tensor:
     """Differences of neighbours along an axis, n times over."""
-    from .manipulation import concat
-
     x = as_tensor(x)
     axis = axis_of("diff", axis, x.ndim)
     if n < 0:

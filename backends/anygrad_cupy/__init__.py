@@ -33,7 +33,7 @@ from ._devices import (
     to_host,
     unavailable,
 )
-from ._extra import astype, copy, matmul, owns_memory, raw_dtype, scatter_add, shares_memory, use_deterministic_algorithms, zero_at
+from ._extra import astype, copy, matmul, number, owns_memory, raw_dtype, scatter_add, shares_memory, use_deterministic_algorithms, zero_at
 from ._standard import (
     arange,
     asarray,
@@ -58,6 +58,7 @@ device_type = "cuda"
 array_type = cp.ndarray
 scalar_types: tuple[type, ...] = ()  # CuPy gives 0-d arrays where the standard does
 writes_in_place = True
+computes_on_current_device = True
 
 # Where cupy.NAME is not what the standard asks for, or is not there: array_api_compat.cupy.NAME is.
 _FROM_COMPAT = frozenset(

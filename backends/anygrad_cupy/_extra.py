@@ -20,6 +20,12 @@ def use_deterministic_algorithms(mode: bool) -> None:
     _deterministic = mode
 
 
+def number(value: Any, dtype: np.dtype, like: cp.ndarray) -> cp.ndarray:
+    """A 0-d array on the device of `like`."""
+    with device_guard(like):
+        return cp.array(value, dtype)
+
+
 def raw_dtype(dtype: np.dtype) -> np.dtype:
     """CuPy's dtypes are NumPy's."""
     return dtype

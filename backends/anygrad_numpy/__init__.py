@@ -33,6 +33,7 @@ array_type = np.ndarray
 # what NumPy returns where the standard has 0-d arrays
 scalar_types: tuple[type, ...] = tuple({np.dtype(c).type for c in "?bhilqBHILQefdFD"})
 writes_in_place = True
+computes_on_current_device = False
 
 # Where numpy.NAME is not what the standard asks for: array_api_compat.numpy.NAME is.
 _FROM_COMPAT = frozenset(
@@ -75,6 +76,11 @@ def device_name(where: str) -> str:
 def raw_dtype(dtype: np.dtype) -> np.dtype:
     """NumPy's dtypes are those of anygrad."""
     return dtype
+
+
+def number(value: Any, dtype: np.dtype, like: np.ndarray) -> np.ndarray:
+    """A 0-d array."""
+    return np.array(value, dtype)
 
 
 def to_device(array: np.ndarray, device: str) -> np.ndarray:

@@ -27,7 +27,8 @@ def owns_memory(x: np.ndarray) -> bool:
 
 def shares_memory(x: np.ndarray, y: np.ndarray) -> bool:
     """Whether a write to one of them may be seen through the other (by bounds)."""
-    return np.may_share_memory(x, y)
+    base = x.base
+    return base is not None and (base is y or base is y.base) or np.may_share_memory(x, y)
 
 
 def matmul(x1: np.ndarray, x2: np.ndarray, /) -> np.ndarray:

@@ -1,0 +1,307 @@
+"""Computing a primitive and recording it: the general path, in plain words.
+
+`apply` takes whatever a user may pass, finds the backend, computes, and makes the node. The
+functions that `_primitive.py` writes do the same for exact Tensors in the usual mode, and
+come here for everything else.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from . import _engine, _modes
+from ._alias import NO_GRAD, alias_of, cell_of, share
+from ._backends import Backend, as_dtype, device_of, is_array, namespace
+from ._errors import DeviceError, DTypeError
+from ._graph import Cell, Node, Output, Packed, sequence
+from ._messages import translate
+from ._scalars import NUMBERS, get_default_dtype, strengthen, weak_dtype
+from ._tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from ._primitive import Primitive
+
+
+def apply(made: Primitive, *inputs: Any, **params: Any) -> Any:
+    """Compute a primitive and record it: what every call amounts to.
+
+    Inputs are Tensors, raw arrays, Python numbers, or a Key (ops/indexing.py). Returns a
+    Tensor, or a tuple of Tensors if the forward returns a tuple.
+    """
+    raws, nodes, xp = unwrap(made, inputs)
+    try:
+        with xp.device_guard(next(filter(is_array, raws))):
+            result = made.forward(xp, *raws, **params)
+    except Exception as error:
+        raise translate(error, made.name, made.inputs, raws, params) from error
+    recording = made.differentiable and _modes.local.grad_enabled and any(n is not None for n in nodes)
+    if type(result) is tuple:
+        return _several(made, inputs, raws, nodes, params, result, recording)
+    out = wrap(result)
+    if made.view:
+        if xp.shares_memory(out._data, raws[0]):
+            note_view(made, out, inputs[0], params)
+    elif any(out._data is raw for raw in raws):
+        out._data = xp.copy(out._data)
+    if recording and is_inexact(out._data):
+        out._node = finish(record(made, inputs, raws, nodes, params), out)
+    if _modes.local.inference and out._alias is None:
+        alias_of(out).storage.inference = True
+    return out
+
+
+def _several(made: Primitive, inputs: Any, raws: Any, nodes: Any, params: Any, results: tuple[Any, ...], recording: bool) -> tuple[Tensor, ...]:
+    """The outputs of a primitive that has several."""
+    outs = tuple(wrap(r) for r in results)
+    if made.view:
+        for i, out in enumerate(outs):
+            if namespace(out._data).shares_memory(out._data, raws[0]):
+                note_view(made, out, inputs[0], params, i)
+    if recording:
+        node = record(made, inputs, raws, nodes, params)
+        node.shape, node.dtype, node.count = (), None, len(outs)
+        _save_out(node, outs)
+        for i, out in enumerate(outs):
+            if is_inexact(out._data):
+                out._node = node.output(i, out._data)
+    return outs
+
+
+# ---------------------------------------------------------------------------
+# inputs
+# ---------------------------------------------------------------------------
+
+
+def unwrap(made: Primitive, inputs: Sequence[Any]) -> tuple[list[Any], list[Node | None], Backend]:
+    """Raw arrays and nodes of the inputs, and their common backend; Python numbers made arrays."""
+    raws: list[Any] = []
+    nodes: list[Node | None] = []
+    numbers: list[int] = []
+    first = None
+    for i, x in enumerate(inputs):
+        node = None
+        if isinstance(x, Tensor):
+            node, x = x._node, x._data
+            first = x if first is None else first
+        elif hasattr(x, "cells"):  # a Key
+            x = x.array
+        elif isinstance(x, NUMBERS):
+            numbers.append(i)
+        elif is_array(x):
+            first = x if first is None else first
+        else:
+            raise DTypeError(f"{made.name}: argument `{_name(made, i)}` is {type(x).__name__}; expected a Tensor, an array or a number. Write anygrad.asarray(...).")
+        raws.append(x)
+        nodes.append(node)
+    if first is None:
+        raise DTypeError(f"{made.name}: none of the arguments is a Tensor or an array. Write anygrad.asarray(...).")
+    xp = namespace(first)
+    if made.floats and all(as_dtype(x.dtype).kind in "biu" if is_array(x) else isinstance(x, int) for x in raws):
+        raws = [xp.astype(x, xp.raw_dtype(get_default_dtype())) if is_array(x) else float(x) for x in raws]
+    if len(raws) > 1:
+        _check_devices(made, raws, first, xp)
+        if numbers and (not made.operator or _widens(raws, numbers)):
+            raws = strengthen(raws, numbers, xp)
+    return raws, nodes, xp
+
+
+def beside(value: bool | int | float | complex, x: Tensor) -> Tensor | None:
+    """A Python number as a 0-d tensor of x's dtype; None where the result would be of another."""
+    a = x._data
+    dtype = as_dtype(a.dtype)
+    return wrap(namespace(a).number(value, dtype, a)) if weak_dtype(value, [dtype]) == dtype else None
+
+
+def _widens(raws: list[Any], numbers: list[int]) -> bool:
+    """Whether a number beside an array changes the kind of the result: then the array library's
+    own rule (float64 for a float among integers) is not ours."""
+    dtypes = [as_dtype(x.dtype) for x in raws if is_array(x)]
+    return any(weak_dtype(raws[i], dtypes) != dtypes[0] for i in numbers)
+
+
+def _name(made: Primitive, position: int) -> str:
+    return f"{made.inputs[0]}[{position}]" if made.variadic else made.inputs[position]
+
+
+def _check_devices(made: Primitive, raws: list[Any], first: Any, xp: Backend) -> None:
+    where = xp.device_of(first)
+    for x in raws:
+        if x is not first and is_array(x) and (namespace(x) is not xp or xp.device_of(x) != where):
+            listed = "; ".join(f"`{_name(made, i)}` of shape {tuple(a.shape)} on {device_of(a)}" for i, a in enumerate(raws) if is_array(a))
+            raise DeviceError(f"{made.name}: arguments are on different devices: {listed}. Move one of them: `.to({str(device_of(first))!r})`.")
+
+
+def is_inexact(array: Any) -> bool:
+    """Whether a raw array can carry a gradient: floating or complex."""
+    return as_dtype(array.dtype).kind in "fcV"
+
+
+# ---------------------------------------------------------------------------
+# nodes
+# ---------------------------------------------------------------------------
+
+
+class PrimitiveNode(Node):
+    """The node of a primitive."""
+
+    __slots__ = ("_outputs", "count")
+    primitive: ClassVar[Primitive]
+    count: int
+    _outputs: dict[int, weakref.ref[Output]]
+
+    @property
+    def outputs(self) -> int:  # type: ignore[override]
+        try:
+            return self.count
+        except AttributeError:
+            return 1
+
+    def output(self, index: int, array: Any) -> Output:
+        """The edge to one of several outputs: the same one as long as it lives."""
+        try:
+            known = self._outputs[index]()
+        except AttributeError:
+            self._outputs, known = {}, None
+        except KeyError:
+            known = None
+        if known is None:
+            known = Output(self, index, array)
+            self._outputs[index] = weakref.ref(known)
+        return known
+
+    def vjp(self, g: Any, edges: tuple[Node | None, ...], conjugate: bool = True) -> tuple[Any, ...]:
+        # The first node of a primitive that runs puts the written method in its class.
+        type(self).vjp = self.primitive.vjp()  # type: ignore[method-assign]
+        return self.vjp(g, edges, conjugate)
+
+    def vjp_recorded(self, g: Any, edges: tuple[Node | None, ...]) -> tuple[Any, ...]:
+        if not (self.primitive.holomorphic and as_dtype(self.dtype).kind == "c"):
+            return self._rules_recorded(g, edges)
+        conj = _engine.recorded_namespace.conj
+        return tuple(None if v is None else conj(v) for v in self._rules_recorded(conj(g), edges))
+
+    def _rules_recorded(self, g: Any, edges: tuple[Node | None, ...]) -> tuple[Any, ...]:
+        made = self.primitive
+        values = {name: self._revive(kind, index, value) for (name, kind, index, _), value in zip(made.saves, self.saved or (), strict=True)}
+        values["xp"] = _engine.recorded_namespace
+        if made.variadic:
+            return tuple(self._rule(0, g, values))
+        return tuple(None if edge is None else self._rule(i, g, values) for i, edge in enumerate(edges))
+
+    def _rule(self, index: int, g: Any, values: dict[str, Any]) -> Any:
+        rule = self.primitive.rules[index]
+        return missing(self.primitive, index) if rule is None else rule(g, *[values[name] for name in names_of(rule)])
+
+    def _revive(self, kind: str, index: int, value: Any) -> Any:
+        """A saved value as a Tensor with its history."""
+        if value is None or kind in ("param", "shape", "dtype"):
+            return value
+        if kind == "out" and isinstance(value, tuple):
+            return tuple(wrap(v.array, self.output(i, v.array) if is_inexact(v.array) else None) for i, v in enumerate(value))
+        if kind == "out":
+            return wrap(value.array, self)
+        if isinstance(value, tuple):  # of a variadic primitive
+            return tuple(wrap(v.array, edge) for v, edge in zip(value, self.edges, strict=True))
+        array = value.array
+        return wrap(array, self.edges[index]) if is_array(array) else array
+
+
+def names_of(rule: Callable[..., Any] | None) -> tuple[str, ...]:
+    """What a rule asks for beside the incoming gradient."""
+    return () if rule is None else rule.__code__.co_varnames[1 : rule.__code__.co_argcount]
+
+
+def missing(made: Primitive, index: int) -> Any:
+    """Raise for an input that has no rule."""
+    name = made.inputs[0] if made.variadic else made.inputs[index]
+    raise NotImplementedError(f"{made.name}: the derivative with respect to `{name}` is not implemented. Detach that argument, or give a rule with autograd.Function.")
+
+
+# ---------------------------------------------------------------------------
+# recording
+# ---------------------------------------------------------------------------
+
+
+def record(made: Primitive, inputs: Sequence[Any], raws: Sequence[Any], nodes: Sequence[Node | None], params: dict[str, Any]) -> PrimitiveNode:
+    """A node for one application, all but what it saves of the output (see `finish`)."""
+    node = made.node()
+    node.seq = next(sequence)
+    node.edges = tuple(nodes)
+    node._extra = None
+    saved: list[Any] = []
+    for name, kind, index, users in made.saves:
+        if kind == "out" or not (made.variadic or any([nodes[u] is not None for u in users])):
+            saved.append(None)
+        elif kind == "param":
+            saved.append(params.get(name))
+        elif made.variadic:
+            saved.append(tuple([_save_input(kind, x, r) for x, r in zip(inputs, raws, strict=True)]))
+        else:
+            saved.append(_save_input(kind, inputs[index], raws[index]))
+    node.saved = tuple(saved)
+    return node
+
+
+def _save_input(kind: str, x: Any, raw: Any) -> Any:
+    return save(x, raw) if kind == "input" else raw.shape if kind == "shape" else raw.dtype
+
+
+def finish(node: PrimitiveNode, out: Tensor) -> PrimitiveNode:
+    """Note the output's shape and dtype, and save it if a rule wants it."""
+    node.shape, node.dtype = out._data.shape, out._data.dtype
+    _save_out(node, out)
+    return node
+
+
+def _save_out(node: PrimitiveNode, out: Tensor | tuple[Tensor, ...]) -> None:
+    made = node.primitive
+    for i, (_, kind, _, users) in enumerate(made.saves):
+        if kind == "out" and (made.variadic or any([node.edges[u] is not None for u in users])):
+            value = tuple([save(o, o._data) for o in out]) if isinstance(out, tuple) else save(out, out._data)
+            node.saved = (*node.saved[:i], value, *node.saved[i + 1 :])  # type: ignore[index]
+
+
+def save(x: Any, raw: Any) -> Any:
+    """A saved value: the Tensor's cell; through the hooks on saved values, if there are any."""
+    if isinstance(x, Tensor):
+        hooks = _modes.local.saved_tensors_hooks
+        if hooks and is_inexact(raw):
+            pack, unpack = hooks[-1]
+            with _modes.no_grad():
+                return Packed(pack(x.detach()), unpack)
+        return cell_of(x)
+    if hasattr(x, "cells"):
+        return x
+    cell = Cell()
+    cell.array = raw
+    return cell
+
+
+# ---------------------------------------------------------------------------
+# views
+# ---------------------------------------------------------------------------
+
+
+class Step:
+    """How a view is made: a primitive with its parameters, and which of its outputs."""
+
+    __slots__ = ("index", "made", "params")
+
+    def __init__(self, made: Primitive, params: dict[str, Any], index: int | None) -> None:
+        self.made, self.params, self.index = made, params, index
+
+    def __call__(self, x: Any) -> Any:
+        """The same view of a Tensor (recorded) or of a raw array."""
+        result = apply(self.made, x, **self.params) if isinstance(x, Tensor) else self.made.forward(namespace(x), x, **self.params)
+        return result if self.index is None else result[self.index]
+
+
+def note_view(made: Primitive, out: Tensor, source: Any, params: dict[str, Any], index: int | None = None) -> None:
+    """Note that `out` is a view of `source`, so that writes to either reach the other's history."""
+    if isinstance(source, Tensor):
+        fixed = None if _modes.local.grad_enabled else NO_GRAD
+        if index is not None:
+            fixed = f"it is one of several views that {made.name} returns"
+        share(out, source, Step(made, params, index), fixed)
