@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import anygrad as ag
 import numeric
 import numpy as np
+
+import anygrad as ag
 
 
 def host(t: ag.Tensor) -> np.ndarray:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import anygrad as ag
 import numpy as np
 import pytest
-from anygrad import fft
 from derivatives import check, host
+
+import anygrad as ag
+from anygrad import fft
 
 NORMS = ["backward", "ortho", "forward"]
 

@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import anygrad as ag
 import numpy as np
 import pytest
-from anygrad import linalg
 from derivatives import check, host, outputs
+
+import anygrad as ag
+from anygrad import linalg
 
 
 def rng(shape: tuple[int, ...]) -> np.random.Generator:

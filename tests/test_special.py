@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import anygrad as ag
 import numpy as np
 import pytest
+from derivatives import check, host
+
+import anygrad as ag
 from anygrad import special
 from anygrad.ops import _library
 from anygrad.ops.special import _sinc
-from derivatives import check, host
 
 scipy_special = pytest.importorskip("scipy.special", reason="scipy is not installed")
 
