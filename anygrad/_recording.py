@@ -61,7 +61,7 @@ def _several(made: Primitive, inputs: Any, raws: Any, nodes: Any, params: Any, r
                 note_view(made, out, inputs[0], params, i)
     if recording:
         node = record(made, inputs, raws, nodes, params)
-        node.shape, node.dtype, node.count = (), None, len(outs)
+        node.shape, node.dtype, node.count = None, outs[0]._data.dtype, len(outs)
         _save_out(node, outs)
         for i, out in enumerate(outs):
             if is_inexact(out._data):
@@ -92,7 +92,9 @@ def unwrap(made: Primitive, inputs: Sequence[Any]) -> tuple[list[Any], list[Node
         elif is_array(x):
             first = x if first is None else first
         else:
-            raise DTypeError(f"{made.name}: argument `{_name(made, i)}` is {type(x).__name__}; expected a Tensor, an array or a number. Write anygrad.asarray(...).")
+            raise DTypeError(
+                f"{made.name}: argument `{_name(made, i)}` is {type(x).__name__}; expected a Tensor, an array or a number. Write anygrad.asarray(...)."
+            )
         raws.append(x)
         nodes.append(node)
     if first is None:
@@ -180,7 +182,8 @@ class PrimitiveNode(Node):
         if not (self.primitive.holomorphic and as_dtype(self.dtype).kind == "c"):
             return self._rules_recorded(g, edges)
         conj = _engine.recorded_namespace.conj
-        return tuple(None if v is None else conj(v) for v in self._rules_recorded(conj(g), edges))
+        g = [None if v is None else conj(v) for v in g] if type(g) is list else conj(g)
+        return tuple(None if v is None else conj(v) for v in self._rules_recorded(g, edges))
 
     def _rules_recorded(self, g: Any, edges: tuple[Node | None, ...]) -> tuple[Any, ...]:
         made = self.primitive
@@ -199,13 +202,27 @@ class PrimitiveNode(Node):
         if value is None or kind in ("param", "shape", "dtype"):
             return value
         if kind == "out" and isinstance(value, tuple):
-            return tuple(wrap(v.array, self.output(i, v.array) if is_inexact(v.array) else None) for i, v in enumerate(value))
+            return tuple(revive(v, self.output(i, v.array) if is_inexact(v.array) else None) for i, v in enumerate(value))
         if kind == "out":
-            return wrap(value.array, self)
+            return revive(value, self)
         if isinstance(value, tuple):  # of a variadic primitive
-            return tuple(wrap(v.array, edge) for v, edge in zip(value, self.edges, strict=True))
-        array = value.array
-        return wrap(array, self.edges[index]) if is_array(array) else array
+            return tuple(revive(v, edge) for v, edge in zip(value, self.edges, strict=True))
+        return revive(value, self.edges[index])
+
+
+def revive(value: Any, node: Node | None) -> Any:
+    """A saved value as a Tensor with its history; numbers and keys as they are.
+
+    The Tensor has the cell in which the value was saved: what is saved of it in turn is
+    preserved when the memory is written.
+    """
+    array = value.array
+    if not is_array(array):
+        return array
+    tensor = wrap(array, node)
+    if isinstance(value, Cell):
+        tensor._cell = value
+    return tensor
 
 
 def names_of(rule: Callable[..., Any] | None) -> tuple[str, ...]:
@@ -216,7 +233,9 @@ def names_of(rule: Callable[..., Any] | None) -> tuple[str, ...]:
 def missing(made: Primitive, index: int) -> Any:
     """Raise for an input that has no rule."""
     name = made.inputs[0] if made.variadic else made.inputs[index]
-    raise NotImplementedError(f"{made.name}: the derivative with respect to `{name}` is not implemented. Detach that argument, or give a rule with autograd.Function.")
+    raise NotImplementedError(
+        f"{made.name}: the derivative with respect to `{name}` is not implemented. Detach that argument, or give a rule with autograd.Function."
+    )
 
 
 # ---------------------------------------------------------------------------

@@ -1,17 +1,17 @@
 """Custom functions: `autograd.Function`, with PyTorch's protocol.
 
-    class Cube(anygrad.autograd.Function):
-        @staticmethod
-        def forward(ctx, x):
-            ctx.save_for_backward(x)
-            return x * x * x
+class Cube(anygrad.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x * x
 
-        @staticmethod
-        def backward(ctx, grad):
-            (x,) = ctx.saved_tensors
-            return grad * 3 * x * x
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return grad * 3 * x * x
 
-    y = Cube.apply(x)
+y = Cube.apply(x)
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .._backends import as_dtype, namespace
 from .._engine import freed_message
 from .._errors import ShapeError
 from .._graph import Node, Output, sequence
-from .._recording import is_inexact
+from .._recording import is_inexact, revive
 from .._recording import save as save_value
 from .._tensor import Tensor, wrap
 
@@ -117,14 +117,18 @@ class FunctionNode(Node):
         while len(given) > expected and given[-1] is None:
             given.pop()
         if len(given) != expected:
-            raise RuntimeError(f"{self.name()} returned an incorrect number of gradients (expected {expected}, got {len(given)}): one for each argument of forward, None where there is none")
+            raise RuntimeError(
+                f"{self.name()} returned an incorrect number of gradients (expected {expected}, got {len(given)}): one for each argument of forward, None where there is none"
+            )
         grads: list[Tensor | None] = []
         for position, edge in zip(self.slots, self.edges, strict=True):
             v = given[position]
             if v is not None and not isinstance(v, Tensor):
                 raise RuntimeError(f"{self.name()} returned {type(v).__name__} as the gradient at index {position}; expected a Tensor or None")
             if v is not None and edge is not None and not _sums_to(v.shape, tuple(edge.shape)):
-                raise ShapeError(f"{self.name()} returned an invalid gradient at index {position} - got {list(v.shape)} but expected shape compatible with {list(edge.shape)}")
+                raise ShapeError(
+                    f"{self.name()} returned an invalid gradient at index {position} - got {list(v.shape)} but expected shape compatible with {list(edge.shape)}"
+                )
             grads.append(v)
         return grads
 
@@ -163,7 +167,9 @@ class Function:
         cls._node_type = type(f"{cls.__name__}Backward", (FunctionNode,), {"__slots__": (), "function": cls})
 
     def __init__(self) -> None:
-        raise RuntimeError(f"{type(self).__name__} is not instantiated: define forward and backward as static methods and call {type(self).__name__}.apply(...)")
+        raise RuntimeError(
+            f"{type(self).__name__} is not instantiated: define forward and backward as static methods and call {type(self).__name__}.apply(...)"
+        )
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
@@ -211,7 +217,7 @@ def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes:
     node.edges = tuple(nodes[i] for i in node.slots)
     node.count = len(results)
     node.likes = tuple(_like(o._data) if isinstance(o, Tensor) else None for o in results)
-    node.shape, node.dtype = node.likes[0][:2] if len(results) == 1 and node.likes[0] else ((), None)
+    node.shape, node.dtype = node.likes[0][:2] if len(results) == 1 and node.likes[0] else (None, None)
     without = [id(t) for t in ctx._non_differentiable]
     histories = {}
     for i, out in enumerate(results):
@@ -243,14 +249,14 @@ def _saved(tensor: Tensor, node: FunctionNode, index: int | None) -> Callable[[]
     value = save_value(tensor, tensor._data)
     if index is None:
         history = tensor._node
-        return lambda: wrap(value.array, history)
+        return lambda: revive(value, history)
     reference = weakref.ref(node)
 
-    def revive() -> Tensor:
+    def output() -> Tensor:
         owner = reference()
-        return wrap(value.array, None if owner is None else owner.output_node(index, value.array))
+        return revive(value, None if owner is None else owner.output_node(index, value.array))
 
-    return revive
+    return output
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
@@ -263,7 +269,9 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
         if not _modes.is_grad_enabled() or not any(isinstance(g, Tensor) and g.requires_grad for g in grads):
             return result
         results = result if isinstance(result, tuple) else (result,)
-        tracked = tuple(r if r is None or as_dtype(r._data.dtype).kind not in "fcV" else _Refuse.apply(r, *[g for g in grads if isinstance(g, Tensor)]) for r in results)
+        tracked = tuple(
+            r if r is None or as_dtype(r._data.dtype).kind not in "fcV" else _Refuse.apply(r, *[g for g in grads if isinstance(g, Tensor)]) for r in results
+        )
         return tracked if isinstance(result, tuple) else tracked[0]
 
     return wrapper
@@ -278,4 +286,6 @@ class _Refuse(Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
-        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable. Write its backward with Tensor operations and leave the decorator out.")
+        raise RuntimeError(
+            "trying to differentiate twice a function that was marked with @once_differentiable. Write its backward with Tensor operations and leave the decorator out."
+        )

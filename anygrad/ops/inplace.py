@@ -102,6 +102,10 @@ def write(x: Tensor, made: Primitive, others: tuple[Any, ...], raw_write: Callab
         `raw_write(x, *others)` does it to the raw arrays.
     """
     raws, nodes, xp = unwrap(made, (x, *others))
+    if raws[0] is not x._data:  # computed in another dtype
+        raise DTypeError(
+            f"{made.name}: a result of dtype {as_dtype(raws[0].dtype)} cannot be written into a tensor of dtype {x.dtype}. Use `x = x.astype(...)` first."
+        )
     live = _modes.local.grad_enabled and any(n is not None for n in nodes)
     if live or (_modes.local.grad_enabled and x._node is not None):
         _refuse(x, made.name)
@@ -135,7 +139,9 @@ def _refuse(x: Tensor, name: str) -> None:
             "`with anygrad.no_grad(): w -= lr * w.grad`. Otherwise `w = w - ...`, which makes a new, non-leaf tensor."
         )
     if alias is not None and alias.fixed:
-        raise RuntimeError(f"{name}: this view cannot be modified inplace on the record, since {alias.fixed} (a function that returns multiple views, or a custom Function). Write to its base, or to a `.clone()`.")
+        raise RuntimeError(
+            f"{name}: this view cannot be modified inplace on the record, since {alias.fixed} (a function that returns multiple views, or a custom Function). Write to its base, or to a `.clone()`."
+        )
     if x.is_inference():
         raise RuntimeError(f"{name}: an inference tensor cannot be written to on the record. Use `.clone()` for a normal one.")
 
@@ -194,7 +200,9 @@ def _same_kind(raw: Any, x: Any, y: Any) -> Any:
     if is_array(y) and as_dtype(y.dtype) != as_dtype(x.dtype):
         xp, kinds = namespace(x), "biufc"
         if kinds.index(as_dtype(y.dtype).kind) > max(kinds.index(as_dtype(x.dtype).kind), 2 if as_dtype(x.dtype).kind in "iu" else 0):
-            raise DTypeError(f"a result of dtype {as_dtype(y.dtype)} cannot be written into a tensor of dtype {as_dtype(x.dtype)}. Use `x = x.astype(...)` first.")
+            raise DTypeError(
+                f"a result of dtype {as_dtype(y.dtype)} cannot be written into a tensor of dtype {as_dtype(x.dtype)}. Use `x = x.astype(...)` first."
+            )
         return xp.astype(y, x.dtype)
     return y
 

@@ -27,8 +27,7 @@ def owns_memory(x: np.ndarray) -> bool:
 
 def shares_memory(x: np.ndarray, y: np.ndarray) -> bool:
     """Whether a write to one of them may be seen through the other (by bounds)."""
-    base = x.base
-    return base is not None and (base is y or base is y.base) or np.may_share_memory(x, y)
+    return x.base is y or np.may_share_memory(x, y)
 
 
 def matmul(x1: np.ndarray, x2: np.ndarray, /) -> np.ndarray:
@@ -36,7 +35,9 @@ def matmul(x1: np.ndarray, x2: np.ndarray, /) -> np.ndarray:
 
 
 def _is_basic(key: Any) -> bool:
-    return all(k is None or k is Ellipsis or isinstance(k, (int, slice, np.integer)) and not isinstance(k, bool) for k in (key if isinstance(key, tuple) else (key,)))
+    return all(
+        k is None or k is Ellipsis or isinstance(k, (int, slice, np.integer)) and not isinstance(k, bool) for k in (key if isinstance(key, tuple) else (key,))
+    )
 
 
 def scatter_add(shape: tuple[int, ...], key: Any, g: np.ndarray) -> np.ndarray:
