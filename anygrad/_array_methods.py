@@ -253,7 +253,9 @@ class ArrayMethods:
         """
         if not force:
             if self.requires_grad and _modes.local.grad_enabled:
-                raise RuntimeError("a tensor that requires grad would lose its graph as a NumPy array. `t.numpy(force=True)` detaches and copies to host memory; no gradient flows through NumPy code.")
+                raise RuntimeError(
+                    "a tensor that requires grad would lose its graph as a NumPy array. `t.numpy(force=True)` detaches and copies to host memory; no gradient flows through NumPy code."
+                )
             if self.device.type == "cuda":
                 raise TypeError(f"a tensor on {self.device} is not in host memory. `t.numpy(force=True)` copies it there; `t.cpu()` moves it on the record.")
         return ops.to_numpy(self)
@@ -302,7 +304,9 @@ class ArrayMethods:
 
     def _untracked_item(self) -> Any:
         if self.requires_grad and _modes.local.grad_enabled:
-            warn_once("a tensor that requires grad was converted to a Python number, which ends its graph there: no gradient flows through it. If that is meant, write `t.item()` or `t.detach()`.")
+            warn_once(
+                "a tensor that requires grad was converted to a Python number, which ends its graph there: no gradient flows through it. If that is meant, write `t.item()` or `t.detach()`."
+            )
         return self.item()
 
     def __index__(self) -> int:
@@ -350,5 +354,3 @@ class ArrayMethods:
         if not self.is_leaf:
             raise RuntimeError("only leaf tensors can be pickled: use `.detach()`: a pickled computed tensor would drop its graph")
         return ops.rebuild, (np.array(ops.to_numpy(self)), str(self.device), self.requires_grad)
-
-

@@ -129,7 +129,9 @@ def grad(
     for i, (tensor, node) in enumerate(zip(wanted, nodes, strict=True)):
         g = captured.get(node)
         if g is not None:
-            results.append(g if isinstance(g, Tensor) else wrap(g))
+            # A result is never the caller's own array.
+            own = any(g is seed for seed in seeds)
+            results.append(g if isinstance(g, Tensor) else wrap(namespace(g).copy(g) if own else g))
         elif materialize_grads:
             from .ops.creation import zeros_like
 
@@ -138,7 +140,7 @@ def grad(
             results.append(None)
         else:
             raise RuntimeError(
-                f"input {i} of grad() (shape {tuple(node.shape)}) appears to not have been used in the graph of the outputs. Pass "
+                f"input {i} of grad() (shape {tuple(node.shape or ())}) appears to not have been used in the graph of the outputs. Pass "
                 "allow_unused=True to get None for it, or materialize_grads=True to get zeros."
             )
     return tuple(results)
@@ -148,10 +150,7 @@ def _batched(outputs: Any, wanted: Any, grad_outputs: Any, create_graph: bool, a
     from .ops.manipulation import stack
 
     seeds = _as_tuple(grad_outputs)
-    rows = [
-        grad(outputs, wanted, [s[i] for s in seeds], True, create_graph, True, allow_unused, False, materialize_grads)
-        for i in range(seeds[0].shape[0])
-    ]
+    rows = [grad(outputs, wanted, [s[i] for s in seeds], True, create_graph, True, allow_unused, False, materialize_grads) for i in range(seeds[0].shape[0])]
     return tuple(None if column[0] is None else stack(column) for column in zip(*rows, strict=True))
 
 
@@ -174,7 +173,9 @@ def _node_of(tensor: Any, position: int, where: str) -> Node:
     if not isinstance(tensor, Tensor):
         raise TypeError(f"{where}: item {position} is {type(tensor).__name__}, not a Tensor")
     if tensor._node is None:
-        raise RuntimeError(f"{where}: item {position} (shape {tensor.shape}) does not require grad (requires_grad=False). Call `.requires_grad_()` on it before computing with it.")
+        raise RuntimeError(
+            f"{where}: item {position} (shape {tensor.shape}) does not require grad (requires_grad=False). Call `.requires_grad_()` on it before computing with it."
+        )
     return tensor._node
 
 
@@ -210,7 +211,7 @@ def _starts(tensors: Sequence[Any], gradients: Any, where: str, create_graph: bo
 
 
 def _seed(node: Node, tensor: Any, g: Any, position: int, where: str) -> Tensor:
-    shape = tuple(node.shape)
+    shape = tuple(node.shape or ())
     if g is None:
         if int(np.prod(shape)) != 1:
             call = f"{where[:-1]}gradient)" if where == "backward()" else "grad(y, x, gradient)"
@@ -219,7 +220,9 @@ def _seed(node: Node, tensor: Any, g: Any, position: int, where: str) -> Tensor:
                 f"only for scalar outputs); this tensor has shape {shape}. Use `y.sum().backward()`, or pass dL/dy: `y.{call}` with shape {shape}."
             )
         if np.dtype(_dtype(node)).kind == "c":
-            raise RuntimeError(f"{where}: a gradient is implied only for real scalar outputs; this one is {_dtype(node)}. Differentiate its real part or its abs, or pass the gradient.")
+            raise RuntimeError(
+                f"{where}: a gradient is implied only for real scalar outputs; this one is {_dtype(node)}. Differentiate its real part or its abs, or pass the gradient."
+            )
         return _ones(node, tensor)
     if not isinstance(g, Tensor):
         if not is_array(g):
@@ -231,10 +234,14 @@ def _seed(node: Node, tensor: Any, g: Any, position: int, where: str) -> Tensor:
             "The gradient argument is dL/dself: it has the tensor's own shape."
         )
     if isinstance(tensor, Tensor) and device_of(g._data) != device_of(tensor._data):
-        raise DeviceError(f"{where}: the gradient is on {device_of(g._data)}, the tensor on {device_of(tensor._data)}. Use `gradient.to({str(device_of(tensor._data))!r})`.")
+        raise DeviceError(
+            f"{where}: the gradient is on {device_of(g._data)}, the tensor on {device_of(tensor._data)}. Use `gradient.to({str(device_of(tensor._data))!r})`."
+        )
     if g._data.dtype is not node.dtype and g._data.dtype != node.dtype:
         if (g.dtype.kind == "c") != (np.dtype(_dtype(node)).kind == "c"):
-            raise DTypeError(f"{where}: Mismatch in dtype: grad_output[{position}] is {g.dtype} and output[{position}] is {_dtype(node)}; both must be complex or both real.")
+            raise DTypeError(
+                f"{where}: Mismatch in dtype: grad_output[{position}] is {g.dtype} and output[{position}] is {_dtype(node)}; both must be complex or both real."
+            )
         from .ops.data_types import astype
 
         g = astype(g, _dtype(node))
@@ -262,9 +269,7 @@ def _no_graph(tensor: Tensor, where: str) -> str:
     if tensor.dtype.kind not in "fc":
         why = f"its dtype is {tensor.dtype}, and only floating and complex tensors carry gradients"
     else:
-        why = (
-            "no input required grad, or it was computed under `no_grad`, or it went through `detach()`, `item()` or NumPy"
-        )
+        why = "no input required grad, or it was computed under `no_grad`, or it went through `detach()`, `item()` or NumPy"
     return (
         f"{where}: this tensor (shape {tensor.shape}) does not require grad and has no grad_fn: {why}. Setting requires_grad on the "
         "result does not help: it would be a new leaf. Call `.requires_grad_()` on the inputs before computing."

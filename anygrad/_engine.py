@@ -17,7 +17,7 @@ import numpy as np
 
 from . import _modes
 from ._backends import namespace, several_devices
-from ._errors import ShapeError
+from ._errors import LinAlgError, ShapeError
 from ._graph import AccumulateGrad, Node, Output
 
 # Set by _tensor.py and by the package: the engine itself stands below them.
@@ -70,6 +70,12 @@ def run(
         # Infinities and NaN are for anomaly mode to find.
         with np.errstate(all="ignore"), contextlib.ExitStack() as guard:
             return _visit(roots, state, order, targets, retain_graph, create_graph, guard)
+    except np.linalg.LinAlgError as error:
+        if isinstance(error, LinAlgError):
+            raise
+        raise LinAlgError(
+            f"a derivative cannot be computed at this matrix: {error}. Add a small multiple of the identity, or avoid the singular case."
+        ) from error
     finally:
         _modes.local.backward_nodes = outer
         if create_graph:
@@ -239,7 +245,7 @@ def fit(grad: Any, edge: Node, recorded: bool) -> Any:
     xp = recorded_namespace if recorded else None
     if raw.shape != edge.shape:
         xp = xp or namespace(raw)
-        shape = edge.shape
+        shape = edge.shape or ()
         short = shape[max(len(shape) - raw.ndim, 0) :]  # NumPy drops leading axes of size 1 in x[key] = v
         lead = raw.ndim - len(short)
         axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(short) if n == 1 and raw.shape[i + lead] != 1)
@@ -374,7 +380,7 @@ def run_node(node: Node, grad_outputs: Sequence[Any]) -> Any:
 
 def freed_message(node: Node) -> str:
     return (
-        f"The graph through `{node.name()}` (shape {tuple(node.shape)}) was already used and freed: this is backward a second "
+        f"The graph through `{node.name()}` (shape {tuple(node.shape or ())}) was already used and freed: this is backward a second "
         "time. Several losses over one graph: add them, then call backward once. A tensor kept from an earlier step: "
         "`.detach()` it. Only to differentiate the same graph again: `backward(retain_graph=True)`."
     )

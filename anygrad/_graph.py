@@ -104,8 +104,8 @@ class Node:
     seq: float
     edges: tuple[Node | None, ...]
     saved: tuple[Any, ...] | None  # None once backward has released it
-    shape: tuple[int, ...]  # of the output; () where there are several
-    dtype: Any  # of the output, in the array library's own terms
+    shape: tuple[int, ...] | None  # of the output; None where there are several
+    dtype: Any  # of the (first) output, in the array library's own terms
     _extra: Extra | None
 
     def vjp(self, g: Any, edges: tuple[Node | None, ...]) -> Any:
@@ -207,5 +207,3 @@ class AccumulateGrad(Node):
             leaf = wrap(self.array, self)
             self.leaf = weakref.ref(leaf)
         return leaf
-
-

@@ -41,6 +41,7 @@ from ._tensor import Tensor
 
 Rule = Callable[..., Any]
 
+_WRITTEN_NAMES = frozenset(("out", "result", "node", "tensor", "xp"))  # variables of the sources
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 registry: dict[str, Primitive] = {}
 
@@ -78,7 +79,17 @@ class Primitive:
 
     __slots__ = ("differentiable", "floats", "forward", "holomorphic", "inputs", "name", "node", "operator", "params", "rules", "saves", "variadic", "view")
 
-    def __init__(self, forward: Callable[..., Any], node_name: str, rules: dict[str, Rule], view: bool, operator: str | None, differentiable: bool, holomorphic: bool, floats: bool) -> None:
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        node_name: str,
+        rules: dict[str, Rule],
+        view: bool,
+        operator: str | None,
+        differentiable: bool,
+        holomorphic: bool,
+        floats: bool,
+    ) -> None:
         self.name = forward.__name__.strip("_")
         self.forward, self.view, self.operator, self.differentiable, self.floats = forward, view, operator, differentiable, floats
         code = forward.__code__
@@ -89,6 +100,9 @@ class Primitive:
         unknown = set(rules) - set(self.inputs)
         if unknown:
             raise TypeError(f"primitive {self.name}: rules for {sorted(unknown)}, but the inputs are {list(self.inputs)}")
+        taken = _WRITTEN_NAMES.intersection(self.inputs + self.params)
+        if taken:
+            raise TypeError(f"primitive {self.name}: the written code has {sorted(taken)} for itself; name the input or parameter otherwise")
         self.rules = tuple(rules.get(name) for name in self.inputs)
         saves: dict[str, tuple[str, int, list[int]]] = {}
         for i, rule in enumerate(self.rules):
@@ -195,9 +209,11 @@ def operator_function(function: PrimitiveFunction) -> Callable[[Any, Any], Any]:
 def _function(made: Primitive, slow: Callable[..., Any]) -> Callable[..., Any]:
     """The function from Tensors to Tensor, written out where the inputs are fixed in number.
 
-    With a parameter `dtype` the result may not be differentiable: that is for `apply` to see.
+    It is written when it is first called: until then the function has the code of a stub, which
+    puts the written code in its own place. So importing compiles little, and whoever has
+    imported the function by name has the same object all along.
     """
-    if made.variadic or "dtype" in made.params:
+    if made.variadic or "dtype" in made.params:  # with a `dtype` the result may not be differentiable: for `apply` to see
 
         def function(*inputs: Any, **params: Any) -> Any:
             return slow(*inputs, **params)
@@ -205,7 +221,13 @@ def _function(made: Primitive, slow: Callable[..., Any]) -> Callable[..., Any]:
         return function
     scope: dict[str, Any] = {"Tensor": Tensor, "Node_": made.node, "Cell": Cell, "modes": _modes, "sequence": sequence, "made": made}
     scope.update(slow=slow, forward=made.forward, namespace=namespace, note_view=note_view, beside=beside, asarray=np.asarray, generic=np.generic)
-    exec(_compiled(_function_source(made)), scope)
+
+    def write() -> None:
+        exec(_compiled(_function_source(made)), written := dict(scope))
+        scope["itself"].__code__ = written["function"].__code__
+
+    exec(_compiled(_stub_source(made)), scope)
+    scope.update(write=write, itself=scope["function"])
     return scope["function"]
 
 
@@ -219,8 +241,8 @@ def _is_complex(dtype: Any) -> bool:
 
 def _conjugated(node: PrimitiveNode, g: Any, edges: tuple[Any, ...]) -> tuple[Any, ...]:
     """Rules of a holomorphic function, on complex values."""
-    xp = namespace(g)
-    grads = node.vjp(xp.conj(g), edges, conjugate=False)
+    xp = _namespace_of_gradient(g)
+    grads = node.vjp([None if v is None else xp.conj(v) for v in g] if type(g) is list else xp.conj(g), edges, conjugate=False)
     return tuple(None if v is None else xp.conj(v) for v in grads)
 
 
@@ -270,34 +292,46 @@ def _vjp_source(made: Primitive) -> str:
     return "\n".join(lines)
 
 
+def _heading(made: Primitive) -> tuple[str, str]:
+    """The `def` line of the function of a primitive, and the arguments to pass on from it."""
+    names = ", ".join(made.inputs)
+    heading = f"def function({names}, /{', *, ' + ', '.join(made.params) if made.params else ''}):"
+    return heading, names + "".join(f", {p}={p}" for p in made.params)
+
+
+def _stub_source(made: Primitive) -> str:
+    heading, arguments = _heading(made)
+    return f"{heading}\n    write()\n    return itself({arguments})"
+
+
 def _function_source(made: Primitive) -> str:
     """The path of a function of a fixed number of inputs, for Tensors of one library in the usual mode.
 
-    x0, x1, ... are the inputs, a0, a1, ... their arrays, n0, n1, ... their nodes. Errors, numbers
-    that do not keep the dtype, several outputs and whatever else is unusual go to `slow`.
+    a0, a1, ... are the arrays of the inputs, n0, n1, ... their nodes. Errors, numbers that do
+    not keep the dtype, several outputs and whatever else is unusual go to `slow`.
     """
-    several = range(len(made.inputs))
-    keys = [i for i in several if made.inputs[i] == "key"]  # a Key is neither Tensor nor number
-    names = ", ".join(f"x{i}" for i in several)
+    x = made.inputs
+    several = range(len(x))
+    keys = [i for i in several if x[i] == "key"]  # a Key is neither Tensor nor number
+    heading, arguments = _heading(made)
     given = "".join(f", {p}={p}" for p in made.params)
-    slow = f"return slow({names}{given})"
-    lines = [f"def function({names}, /{', *, ' + ', '.join(made.params) if made.params else ''}):"]
-    lines += ["    if type(x0) is Tensor and not modes.unusual:", "        a0 = x0._data"]
-    lines += [f"        a{i} = x{i}.array" for i in keys]
+    slow = f"return slow({arguments})"
+    lines = [heading, f"    if type({x[0]}) is Tensor and not modes.unusual:", f"        a0 = {x[0]}._data"]
+    lines += [f"        a{i} = {x[i]}.array" for i in keys]
     others = [i for i in several if i and i not in keys]
     if not others:
         return "\n".join([*lines, *_indented(_body(made, given, slow), 2), f"    {slow}"])
-    lines.append(f"        if {' and '.join(f'type(x{i}) is Tensor' for i in others)}:")
-    lines += [f"            a{i} = x{i}._data" for i in others]
+    lines.append(f"        if {' and '.join(f'type({x[i]}) is Tensor' for i in others)}:")
+    lines += [f"            a{i} = {x[i]}._data" for i in others]
     lines.append(f"            if {' and '.join(f'type(a{i}) is type(a0)' for i in others)}:")
     lines += _indented(_body(made, given, slow), 4)
     if made.operator:
-        lines += ["        elif type(x1) is float or type(x1) is int:", *_indented(_body(made, given, slow, number=1), 3)]
-        lines += ["    elif (type(x0) is float or type(x0) is int) and type(x1) is Tensor and not modes.unusual:"]
-        lines += ["        a1 = x1._data", *_indented(_body(made, given, slow, number=0), 2)]
+        lines += [f"        elif type({x[1]}) is float or type({x[1]}) is int:", *_indented(_body(made, given, slow, number=1), 3)]
+        lines += [f"    elif (type({x[0]}) is float or type({x[0]}) is int) and type({x[1]}) is Tensor and not modes.unusual:"]
+        lines += [f"        a1 = {x[1]}._data", *_indented(_body(made, given, slow, number=0), 2)]
     elif len(several) == 2 and not keys and not made.params:
-        lines += ["        elif type(x1) is float or type(x1) is int:", "            y = beside(x1, x0)"]
-        lines += ["            if y is not None:", "                return function(x0, y)"]
+        lines += [f"        elif type({x[1]}) is float or type({x[1]}) is int:", f"            tensor = beside({x[1]}, {x[0]})"]
+        lines += ["            if tensor is not None:", f"                return itself({x[0]}, tensor)"]
     return "\n".join([*lines, f"    {slow}"])
 
 
@@ -309,40 +343,45 @@ def _body(made: Primitive, given: str, slow: str, number: int | None = None) -> 
     """Compute, wrap and record; `number` is the position of the input that is a Python number."""
     inputs = range(len(made.inputs))
     live = [i for i in inputs if made.inputs[i] != "key" and i != number]
-    arrays = [f"x{i}" if i == number else f"a{i}" for i in inputs]
+    arrays = [made.inputs[i] if i == number else f"a{i}" for i in inputs]
     like = "a1" if number == 0 else "a0"
     written = made.operator and made.differentiable
     call = f"{arrays[0]} {made.operator} {arrays[1]}" if written else f"forward(namespace({like}), {', '.join(arrays)}{given})"
-    lines = ["try:", f"    r = {call}", "except Exception:", f"    {slow}"]
-    lines += [f"if type(r) is not type({like}):", "    if not isinstance(r, generic):", f"        {slow}", "    r = asarray(r)  # NumPy's scalar"]
+    lines = ["try:", f"    result = {call}", "except Exception:", f"    {slow}"]
+    lines += [
+        f"if type(result) is not type({like}):",
+        "    if not isinstance(result, generic):",
+        f"        {slow}",
+        "    result = asarray(result)  # NumPy's scalar",
+    ]
     if (number is not None and made.differentiable) or made.floats:
-        lines += [f"if r.dtype is not {like}.dtype:", f"    {slow}"]
+        lines += [f"if result.dtype is not {like}.dtype:", f"    {slow}"]
     if not (made.operator or made.view):
-        lines += [f"if {' or '.join(f'r is a{i}' for i in inputs)}:", f"    {slow}"]
-    lines += ["out = Tensor()", "out._data = r", "out._cell = out._alias = out._grad = None"]
+        lines += [f"if {' or '.join(f'result is a{i}' for i in inputs)}:", f"    {slow}"]
+    lines += ["out = Tensor()", "out._data = result", "out._cell = out._alias = out._grad = None"]
     if made.view:
         params = ", ".join(f"'{p}': {p}" for p in made.params)
-        lines += ["if namespace(r).shares_memory(r, a0):", f"    note_view(made, out, x0, {{{params}}})"]
+        lines += ["if namespace(result).shares_memory(result, a0):", f"    note_view(made, out, {made.inputs[0]}, {{{params}}})"]
     if not made.differentiable:
         return [*lines, "out._node = None", "return out"]
-    lines += [f"n{i} = x{i}._node" for i in live]
+    lines += [f"n{i} = {made.inputs[i]}._node" for i in live]
     untracked = " and ".join(f"n{i} is None" for i in live)
     lines += [f"if {untracked} or modes.off and not modes.local.grad_enabled:", "    out._node = None", "    return out"]
     edges = ", ".join(f"n{i}" if i in live else "None" for i in inputs)
     lines += ["node = Node_()", "node.seq = next(sequence)", f"node.edges = ({edges},)"]
     for i, save in enumerate(made.saves):
-        lines += _saving(f"s{i}", save, live, number)
+        lines += _saving(made, f"s{i}", save, live, number)
     saved = "".join(f"s{i}, " for i in range(len(made.saves)))
-    return [*lines, f"node.saved = ({saved})", "node.shape = r.shape", "node.dtype = r.dtype", "node._extra = None", "out._node = node", "return out"]
+    return [*lines, f"node.saved = ({saved})", "node.shape = result.shape", "node.dtype = result.dtype", "node._extra = None", "out._node = node", "return out"]
 
 
-def _saving(target: str, save: tuple[str, str, int, tuple[int, ...]], live: list[int], number: int | None) -> list[str]:
+def _saving(made: Primitive, target: str, save: tuple[str, str, int, tuple[int, ...]], live: list[int], number: int | None) -> list[str]:
     """Set `target` to what the node saves for one name, or to None if no rule that runs wants it."""
     name, kind, index, users = save
     wanted = [u for u in users if u in live]
     if not wanted:
         return [f"{target} = None"]
-    x, array = ("out", "r") if kind == "out" else (f"x{index}", f"a{index}")
+    x, array = ("out", "result") if kind == "out" else (made.inputs[index], f"a{index}")
     is_number = index == number and kind != "out"
     if kind == "param":
         lines = [f"{target} = {name}"]

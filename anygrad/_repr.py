@@ -141,7 +141,9 @@ def _nested(array: np.ndarray, indent: int, formatters: tuple[_Formatter, ...], 
         return _row(array, indent, formatters, summarize)
     e = options.edgeitems
     if summarize and array.shape[0] > 2 * e:
-        parts = [_nested(a, indent + 1, formatters, summarize) for a in array[:e]] + ["..."] + [_nested(a, indent + 1, formatters, summarize) for a in array[-e:]]
+        parts = (
+            [_nested(a, indent + 1, formatters, summarize) for a in array[:e]] + ["..."] + [_nested(a, indent + 1, formatters, summarize) for a in array[-e:]]
+        )
     else:
         parts = [_nested(a, indent + 1, formatters, summarize) for a in array]
     return "[" + ("," + "\n" * (array.ndim - 1) + " " * (indent + 1)).join(parts) + "]"

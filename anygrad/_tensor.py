@@ -112,7 +112,9 @@ class Tensor(ArrayMethods):
         node = self._node
         if node is not None and not node.is_leaf:
             if not value:
-                raise RuntimeError("only the requires_grad flags of leaf tensors can be changed; this one has a grad_fn. Use `.detach()` for a tensor outside of the graph.")
+                raise RuntimeError(
+                    "only the requires_grad flags of leaf tensors can be changed; this one has a grad_fn. Use `.detach()` for a tensor outside of the graph."
+                )
         elif value and node is None:
             if as_dtype(self._data.dtype).kind not in "fcV":
                 raise DTypeError(
@@ -176,7 +178,9 @@ class Tensor(ArrayMethods):
         if value.dtype != self.dtype:
             raise DTypeError(f"a gradient has the dtype of its tensor: this one is {value.dtype}, the tensor {self.dtype}. Use `.astype(...)`.")
         if value.device != self.device:
-            raise DeviceError(f"a gradient is on its tensor's device: this one is on {value.device}, the tensor on {self.device}. Use `.to({str(self.device)!r})`.")
+            raise DeviceError(
+                f"a gradient is on its tensor's device: this one is on {value.device}, the tensor on {self.device}. Use `.to({str(self.device)!r})`."
+            )
         self._grad = value
 
     @grad.deleter

@@ -125,9 +125,9 @@ class FunctionNode(Node):
             v = given[position]
             if v is not None and not isinstance(v, Tensor):
                 raise RuntimeError(f"{self.name()} returned {type(v).__name__} as the gradient at index {position}; expected a Tensor or None")
-            if v is not None and edge is not None and not _sums_to(v.shape, tuple(edge.shape)):
+            if v is not None and edge is not None and not _sums_to(v.shape, edge.shape or ()):
                 raise ShapeError(
-                    f"{self.name()} returned an invalid gradient at index {position} - got {list(v.shape)} but expected shape compatible with {list(edge.shape)}"
+                    f"{self.name()} returned an invalid gradient at index {position} - got {list(v.shape)} but expected shape compatible with {list(edge.shape or ())}"
                 )
             grads.append(v)
         return grads

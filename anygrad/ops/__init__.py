@@ -147,4 +147,3 @@ from .utility import all, any, clip, diff
 
 from . import fft, linalg, special  # isort: skip  (the extensions: `xp.linalg` in rules)
 from . import operators  # isort: skip  (gives Tensor its operators)
-

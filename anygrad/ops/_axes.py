@@ -25,7 +25,11 @@ def axis_of(name: str, axis: Any, ndim: int) -> int:
     except AttributeError:
         raise TypeError(f"{name}: axis must be an integer, not {type(axis).__name__}") from None
     if not -ndim <= value < ndim:
-        raise AxisError(f"{name}: axis {value} is out of range for {ndim} dimension(s); it can be {-ndim} to {ndim - 1}" if ndim else f"{name}: axis {value} is out of range: a 0-d tensor has no axes")
+        raise AxisError(
+            f"{name}: axis {value} is out of range for {ndim} dimension(s); it can be {-ndim} to {ndim - 1}"
+            if ndim
+            else f"{name}: axis {value} is out of range: a 0-d tensor has no axes"
+        )
     return value % ndim
 
 

@@ -1,7 +1,5 @@
 """The functions of scipy.special that an array library cannot do without SciPy (or CuPy), with their rules."""
 
-
-
 from __future__ import annotations
 
 import math
@@ -144,7 +142,9 @@ def beta(xp: Any, a: Any, b: Any) -> Any:
     return _of_library(xp, "beta", a, b)
 
 
-@primitive("Betaln", floats=True, a=lambda g, a, b: g * (call(digamma, a) - call(digamma, a + b)), b=lambda g, a, b: g * (call(digamma, b) - call(digamma, a + b)))
+@primitive(
+    "Betaln", floats=True, a=lambda g, a, b: g * (call(digamma, a) - call(digamma, a + b)), b=lambda g, a, b: g * (call(digamma, b) - call(digamma, a + b))
+)
 def betaln(xp: Any, a: Any, b: Any) -> Any:
     return _of_library(xp, "betaln", a, b)
 

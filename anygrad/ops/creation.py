@@ -168,7 +168,12 @@ def _from_python(name: str, data: Any, dtype: Any) -> np.ndarray:
         wanted = as_dtype(dtype)
         if array.dtype.kind == "c" and wanted.kind not in "cb":
             raise DTypeError(f"{name}: complex data cannot become {wanted}. Take the real part first.")
-        if wanted.kind in "iu" and array.dtype.kind in "iu" and array.size and not (np.iinfo(wanted).min <= array.min() and array.max() <= np.iinfo(wanted).max):
+        if (
+            wanted.kind in "iu"
+            and array.dtype.kind in "iu"
+            and array.size
+            and not (np.iinfo(wanted).min <= array.min() and array.max() <= np.iinfo(wanted).max)
+        ):
             raise OverflowError(f"{name}: the data do not fit in {wanted}") from None
         return array.astype(wanted)
     if not _has_numpy_floats(data):
@@ -204,10 +209,16 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
         If `data` is not numbers, or its rows are of different lengths.
     """
     if isinstance(data, Tensor):
-        warnings.warn("tensor(t) copies a Tensor out of its graph. To copy a tensor, use t.detach().clone(); to keep the graph, t.clone() or asarray(t).", UserWarning, stacklevel=2)
+        warnings.warn(
+            "tensor(t) copies a Tensor out of its graph. To copy a tensor, use t.detach().clone(); to keep the graph, t.clone() or asarray(t).",
+            UserWarning,
+            stacklevel=2,
+        )
         data = data._data
     if _nests_tracked(data):
-        warnings.warn("tensor([...]) of Tensors that require grad copies their values out of the graph. To keep it, use stack([...]).", UserWarning, stacklevel=2)
+        warnings.warn(
+            "tensor([...]) of Tensors that require grad copies their values out of the graph. To keep it, use stack([...]).", UserWarning, stacklevel=2
+        )
     return _made(_copied("tensor", data, dtype, device), requires_grad)
 
 

@@ -67,7 +67,10 @@ def can_cast(from_: Any, to: Any, /) -> Any:
 
 def isdtype(dtype: Any, kind: Any) -> Any:
     """Whether a dtype is of a kind: "real floating", "integral", another dtype, or a tuple of these."""
-    return np.isdtype(as_dtype(dtype), tuple(k if isinstance(k, str) else as_dtype(k) for k in kind) if isinstance(kind, tuple) else kind if isinstance(kind, str) else as_dtype(kind))
+    return np.isdtype(
+        as_dtype(dtype),
+        tuple(k if isinstance(k, str) else as_dtype(k) for k in kind) if isinstance(kind, tuple) else kind if isinstance(kind, str) else as_dtype(kind),
+    )
 
 
 class FloatInfo(NamedTuple):
@@ -107,4 +110,3 @@ __all__ = [
     "astype", "bool", "can_cast", "complex64", "complex128", "finfo", "float16", "float32", "float64", "iinfo", "int8",
     "int16", "int32", "int64", "isdtype", "result_type", "uint8", "uint16", "uint32", "uint64",
 ]  # fmt: skip
-

@@ -40,7 +40,9 @@ def _middle(x: Any, factor: float, n: int, axis: int, xp: Any) -> Any:
     return xp.concat([cut(x, axis, 0, 1), cut(x, axis, 1, stop) * factor, cut(x, axis, max(stop, 1), None)], axis=axis)
 
 
-@primitive("FftR2C", x=lambda g, x_shape, axis, norm, xp: xp.fft.irfft(_middle(g, 0.5, x_shape[axis], axis, xp), n=x_shape[axis], axis=axis, norm=_TURNED[norm]))
+@primitive(
+    "FftR2C", x=lambda g, x_shape, axis, norm, xp: xp.fft.irfft(_middle(g, 0.5, x_shape[axis], axis, xp), n=x_shape[axis], axis=axis, norm=_TURNED[norm])
+)
 def _rfft(xp: Any, x: Any, *, axis: Any, norm: Any) -> Any:
     return xp.fft.rfft(x, axis=axis, norm=norm)
 

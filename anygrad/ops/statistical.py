@@ -186,7 +186,11 @@ def _centred(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
     return x - xp.mean(x, axis=axes, keepdims=True)
 
 
-@primitive("Var", holomorphic=False, x=lambda g, x, axes, correction, xp: spread(g, x.shape, axes, xp) * (_centred(x, axes, xp) * (2 / _freedom(x.shape, axes, correction))))
+@primitive(
+    "Var",
+    holomorphic=False,
+    x=lambda g, x, axes, correction, xp: spread(g, x.shape, axes, xp) * (_centred(x, axes, xp) * (2 / _freedom(x.shape, axes, correction))),
+)
 def _var(xp: Any, x: Any, *, axes: Any, correction: Any, keepdims: Any) -> Any:
     d = _centred(x, axes, xp)
     d2 = d * d if as_dtype(x.dtype).kind != "c" else xp.real(d * xp.conj(d))

@@ -24,7 +24,6 @@ from ._extra import (
     zero_at,
 )
 
-
 __all__ = ["astype", "copy", "matmul", "owns_memory", "scatter_add", "shares_memory", "zero_at"]
 
 name = "numpy"

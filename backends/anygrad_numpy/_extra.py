@@ -43,9 +43,7 @@ def _is_basic(key: Any) -> bool:
 def scatter_add(shape: tuple[int, ...], key: Any, g: np.ndarray) -> np.ndarray:
     """Zeros of `shape`, with `g` added at `key` (repeated indices add up)."""
     out = np.zeros(shape, dtype=g.dtype)
-    if _is_basic(key):
-        out[key] = g
-    elif isinstance(key, np.ndarray) and key.dtype == bool:
+    if _is_basic(key) or (isinstance(key, np.ndarray) and key.dtype == bool):
         out[key] = g
     else:
         np.add.at(out, key, g)
