@@ -251,7 +251,7 @@ def record(made: Primitive, inputs: Sequence[Any], raws: Sequence[Any], nodes: S
     node._extra = None
     saved: list[Any] = []
     for name, kind, index, users in made.saves:
-        if kind == "out" or not (made.variadic or any([nodes[u] is not None for u in users])):
+        if kind == "out" or not (made.variadic or any(nodes[u] is not None for u in users)):
             saved.append(None)
         elif kind == "param":
             saved.append(params.get(name))
@@ -277,7 +277,7 @@ def finish(node: PrimitiveNode, out: Tensor) -> PrimitiveNode:
 def _save_out(node: PrimitiveNode, out: Tensor | tuple[Tensor, ...]) -> None:
     made = node.primitive
     for i, (_, kind, _, users) in enumerate(made.saves):
-        if kind == "out" and (made.variadic or any([node.edges[u] is not None for u in users])):
+        if kind == "out" and (made.variadic or any(node.edges[u] is not None for u in users)):
             value = tuple([save(o, o._data) for o in out]) if isinstance(out, tuple) else save(out, out._data)
             node.saved = (*node.saved[:i], value, *node.saved[i + 1 :])  # type: ignore[index]
 

@@ -35,7 +35,7 @@ class Key:
     def __init__(self, key: Any, like: Any) -> None:
         xp = namespace(like)
         cells = tuple([_part(k, xp) for k in key]) if isinstance(key, tuple) else (_part(key, xp),)
-        self.is_basic = all([c is None or c is Ellipsis or type(c) in (int, slice) for c in cells])
+        self.is_basic = all(c is None or c is Ellipsis or type(c) in (int, slice) for c in cells)
         if self.is_basic and Ellipsis not in cells:
             cells = (*cells, ...)
         self.cells = cells if isinstance(key, tuple) or self.is_basic else cells[0]
