@@ -3,9 +3,10 @@
 `import anygrad as torch` is its only change.
 """
 
-import anygrad as torch
 import numpy as np
 import pytest
+
+import anygrad as torch
 
 X1 = """\
 x1 = tensor([[2., 2.],
@@ -157,7 +158,16 @@ def test_with_gradients_asked_for_afterwards_it_is_a_leaf():
 
 @pytest.mark.parametrize(
     ("alias", "name"),
-    [("float", "float32"), ("double", "float64"), ("half", "float16"), ("long", "int64"), ("int", "int32"), ("short", "int16"), ("cfloat", "complex64"), ("cdouble", "complex128")],
+    [
+        ("float", "float32"),
+        ("double", "float64"),
+        ("half", "float16"),
+        ("long", "int64"),
+        ("int", "int32"),
+        ("short", "int16"),
+        ("cfloat", "complex64"),
+        ("cdouble", "complex128"),
+    ],
 )
 def test_pytorchs_dtype_names(alias, name):
     assert getattr(torch, alias) is getattr(torch, name)

@@ -2,9 +2,10 @@
 
 import threading
 
-import anygrad as ag
 import numpy as np
 import pytest
+
+import anygrad as ag
 from anygrad.autograd import grad
 from anygrad.autograd.graph import get_gradient_edge
 
@@ -375,7 +376,15 @@ def test_a_gradient_that_a_graph_saved_keeps_its_value_there():
 
 @pytest.mark.parametrize(
     "function",
-    [lambda x: x + 0, lambda x: x.reshape(2, 1).reshape(2), lambda x: ag.permute_dims(x, (0,)), lambda x: ag.positive(x), lambda x: x.clone(), lambda x: x[...], lambda x: x],
+    [
+        lambda x: x + 0,
+        lambda x: x.reshape(2, 1).reshape(2),
+        lambda x: ag.permute_dims(x, (0,)),
+        lambda x: ag.positive(x),
+        lambda x: x.clone(),
+        lambda x: x[...],
+        lambda x: x,
+    ],
 )
 def test_a_gradient_is_never_the_callers_array(make, function):
     x = make([1.0, 2.0], requires_grad=True)

@@ -4,9 +4,10 @@ import gc
 import math
 import weakref
 
-import anygrad as ag
 import numpy as np
 import pytest
+
+import anygrad as ag
 from anygrad.autograd import Function, grad
 from anygrad.autograd.function import once_differentiable
 

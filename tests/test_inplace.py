@@ -7,10 +7,11 @@ finite differences are what the gradients are compared with.
 import functools
 import operator
 
-import anygrad as ag
 import numeric
 import numpy as np
 import pytest
+
+import anygrad as ag
 from anygrad import _backends
 
 
@@ -336,7 +337,13 @@ def test_a_write_that_fails_changes_nothing():
     x = leaf(1.0, 2.0)
     b = x * 1
     node = b.grad_fn
-    for attempt in (lambda: b.add_(ag.ones(3)), lambda: b.add_(ag.ones((2, 2))), lambda: operator.setitem(b, 5, 1.0), lambda: b.mul_(1j), lambda: operator.setitem(b, slice(None), ag.ones(3))):
+    for attempt in (
+        lambda: b.add_(ag.ones(3)),
+        lambda: b.add_(ag.ones((2, 2))),
+        lambda: operator.setitem(b, 5, 1.0),
+        lambda: b.mul_(1j),
+        lambda: operator.setitem(b, slice(None), ag.ones(3)),
+    ):
         with pytest.raises((ValueError, IndexError, TypeError)):
             attempt()
     assert b.tolist() == [1.0, 2.0]
@@ -409,7 +416,9 @@ def test_keys(key, tracked):
 
 
 @pytest.mark.parametrize(
-    ("key", "error"), [(5, IndexError), ((0, 0, 0), IndexError), (1.5, IndexError), ("a", IndexError), (ag.tensor([0.5]), IndexError), (np.array([9]), IndexError)], ids=repr
+    ("key", "error"),
+    [(5, IndexError), ((0, 0, 0), IndexError), (1.5, IndexError), ("a", IndexError), (ag.tensor([0.5]), IndexError), (np.array([9]), IndexError)],
+    ids=repr,
 )
 def test_keys_that_are_none(key, error):
     x = ag.zeros(3, 3)
@@ -608,7 +617,9 @@ def test_an_update_with_a_live_graph_copies_what_it_saved(copies):
     assert x.grad.tolist() == [1.0, 2.0]
 
 
-@pytest.mark.parametrize("build", [lambda x, h: h + 1, lambda x, h: h * 2.0, lambda x, h: h.sum(), lambda x, h: h.reshape(2, 1), lambda x, h: -h, lambda x, h: h > 0])
+@pytest.mark.parametrize(
+    "build", [lambda x, h: h + 1, lambda x, h: h * 2.0, lambda x, h: h.sum(), lambda x, h: h.reshape(2, 1), lambda x, h: -h, lambda x, h: h > 0]
+)
 def test_a_write_that_no_graph_cares_about_copies_nothing(build, copies):
     x = leaf(1.0, 2.0)
     h = x * 3
@@ -681,7 +692,9 @@ def test_versions_count_writes_per_storage():
 # ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("write", [lambda x: x.add_(1), lambda x: operator.setitem(x, 0, 1.0), lambda x: x.zero_(), lambda x: x.copy_(leaf(1.0, 2.0)), lambda x: operator.ipow(x, 2)])
+@pytest.mark.parametrize(
+    "write", [lambda x: x.add_(1), lambda x: operator.setitem(x, 0, 1.0), lambda x: x.zero_(), lambda x: x.copy_(leaf(1.0, 2.0)), lambda x: operator.ipow(x, 2)]
+)
 def test_a_leaf_is_not_written(write):
     x = leaf(1.0, 2.0)
     with pytest.raises(RuntimeError, match=r"leaf that requires grad.*no_grad"):
@@ -717,7 +730,16 @@ def test_views_made_under_no_grad_are_not_written_on_the_record():
 
 def test_random_programs_of_writes():
     """Twenty programs of eight random writes through random views, as NumPy does them."""
-    views = [lambda a: a, lambda a: a[0], lambda a: a[:, 1:], lambda a: a[::-1], lambda a: a.T, lambda a: a.reshape(-1)[::2], lambda a: a[1][None], lambda a: a[..., 2]]
+    views = [
+        lambda a: a,
+        lambda a: a[0],
+        lambda a: a[:, 1:],
+        lambda a: a[::-1],
+        lambda a: a.T,
+        lambda a: a.reshape(-1)[::2],
+        lambda a: a[1][None],
+        lambda a: a[..., 2],
+    ]
     writes = [operator.iadd, operator.imul, operator.isub, operator.itruediv]
 
     def program(choices, x, w):

@@ -91,9 +91,16 @@ ROWS: list[tuple[str, Callable[..., Any], list[tuple[int, ...]]]] = [
     ("svd", lambda x: (lambda u, s, vh: (polar(u, s, vh), aligned(u), s, aligned(H(vh))))(*linalg.svd(x, full_matrices=False)), WIDE_AND_TALL),
     ("svd_u", lambda x: aligned(linalg.svd(x, full_matrices=False).U), WIDE_AND_TALL),
     ("svd_vh", lambda x: aligned(H(linalg.svd(x, full_matrices=False).Vh)), WIDE_AND_TALL),
-    ("svd_full", lambda x: (lambda u, s, vh: (polar(u, s, vh), projector(u[..., s.shape[-1] :]), s, projector(H(vh)[..., s.shape[-1] :])))(*linalg.svd(x)), WIDE_AND_TALL),
+    (
+        "svd_full",
+        lambda x: (lambda u, s, vh: (polar(u, s, vh), projector(u[..., s.shape[-1] :]), s, projector(H(vh)[..., s.shape[-1] :])))(*linalg.svd(x)),
+        WIDE_AND_TALL,
+    ),
     ("norm_fro", linalg.matrix_norm, WIDE_AND_TALL),
-    *[(f"norm_{order}", lambda x, order=order: linalg.matrix_norm(x, ord=order, keepdims=True), WIDE_AND_TALL) for order in ("nuc", 2, -2, 1, -1, math.inf, -math.inf)],
+    *[
+        (f"norm_{order}", lambda x, order=order: linalg.matrix_norm(x, ord=order, keepdims=True), WIDE_AND_TALL)
+        for order in ("nuc", 2, -2, 1, -1, math.inf, -math.inf)
+    ],
     ("diagonal", lambda x: linalg.diagonal(x, offset=1), WIDE_AND_TALL),
     ("diagonal_below", lambda x: linalg.diagonal(x, offset=-1), WIDE_AND_TALL),
     ("trace", lambda x: linalg.trace(x * x, offset=-1), WIDE_AND_TALL),
@@ -118,7 +125,10 @@ def test_vector_norm(order: float, axis: Any, kind: str) -> None:
     x = random(2, 3, 2)
     x = phase(x) if kind == "complex" else x
     for keepdims in (False, True):
-        found, wanted = linalg.vector_norm(ag.asarray(x), axis=axis, ord=order, keepdims=keepdims), np.linalg.vector_norm(x, axis=axis, ord=order, keepdims=keepdims)
+        found, wanted = (
+            linalg.vector_norm(ag.asarray(x), axis=axis, ord=order, keepdims=keepdims),
+            np.linalg.vector_norm(x, axis=axis, ord=order, keepdims=keepdims),
+        )
         np.testing.assert_allclose(host(found), wanted, rtol=1e-14, strict=True)
     check(lambda t: linalg.vector_norm(t, axis=axis, ord=order), x)
 
@@ -142,7 +152,10 @@ PAIRS = [
     ("vecdot", linalg.vecdot, (2, 3), (2, 3)),
     ("tensordot", linalg.tensordot, (2, 3, 2), (3, 2, 2)),
 ]
-REFERENCES: dict[str, Callable[..., Any]] = {"cross_axis": lambda a, b: np.linalg.cross(*np.broadcast_arrays(a, b), axis=-2), "solve_vector_batch": lambda a, b: np.linalg.solve(a, b[:, None])[..., 0]}
+REFERENCES: dict[str, Callable[..., Any]] = {
+    "cross_axis": lambda a, b: np.linalg.cross(*np.broadcast_arrays(a, b), axis=-2),
+    "solve_vector_batch": lambda a, b: np.linalg.solve(a, b[:, None])[..., 0],
+}
 
 
 @pytest.mark.parametrize(("name", "function", "shape1", "shape2"), PAIRS, ids=[row[0] for row in PAIRS])
@@ -161,7 +174,10 @@ def test_two_arguments(name: str, function: Callable[..., Any], shape1: tuple[in
 # ---------------------------------------------------------------------------
 
 NUMPY = [
-    *[(name, (3, 3), {}) for name in ("cholesky", "det", "slogdet", "inv", "eigh", "eigvalsh", "svd", "pinv", "matrix_norm", "diagonal", "trace", "qr", "matrix_transpose")],
+    *[
+        (name, (3, 3), {})
+        for name in ("cholesky", "det", "slogdet", "inv", "eigh", "eigvalsh", "svd", "pinv", "matrix_norm", "diagonal", "trace", "qr", "matrix_transpose")
+    ],
     *[(name, (2, 4, 2), {}) for name in ("pinv", "svdvals", "matrix_rank", "qr", "matrix_norm")],
     ("svd", (2, 4, 2), {"full_matrices": False}),
     ("svd", (2, 4), {"full_matrices": True}),

@@ -2,8 +2,9 @@
 
 import threading
 
-import anygrad as ag
 import pytest
+
+import anygrad as ag
 
 
 class Oops(Exception):
@@ -254,7 +255,9 @@ def test_a_parameter_update():
     assert (x.tolist(), x.requires_grad, x.is_leaf, x._version) == ([0.0], True, True, 1)
 
 
-@pytest.mark.parametrize("step", [lambda x: x.mul_(2), lambda x: x[0:1], lambda x: x.reshape(1, 1), lambda x: x.to(ag.float32), lambda x: x.clone(), lambda x: ag.concat([x, x])])
+@pytest.mark.parametrize(
+    "step", [lambda x: x.mul_(2), lambda x: x[0:1], lambda x: x.reshape(1, 1), lambda x: x.to(ag.float32), lambda x: x.clone(), lambda x: ag.concat([x, x])]
+)
 def test_nothing_is_recorded_under_no_grad(step):
     x = leaf(3.0)
     with ag.no_grad():

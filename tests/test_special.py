@@ -63,7 +63,12 @@ PARTIAL: list[tuple[str, Callable[..., Any], Callable[..., Any], np.ndarray]] = 
     ("gammaincc", lambda x: special.gammaincc(ag.asarray(HALF), x), lambda x: scipy_special.gammaincc(HALF, x), HALF + 0.1),
     ("gammainc-number", lambda x: special.gammainc(2, x), lambda x: scipy_special.gammainc(2, x), HALF),
     ("zeta", lambda q: special.zeta(3.5, q), lambda q: scipy_special.zeta(3.5, q), HALF),
-    ("logsumexp-axis", lambda x: special.logsumexp(x, axis=(0, -1), keepdims=True), lambda x: scipy_special.logsumexp(x, axis=(0, -1), keepdims=True), LINE[:6].reshape(2, 1, 3)),
+    (
+        "logsumexp-axis",
+        lambda x: special.logsumexp(x, axis=(0, -1), keepdims=True),
+        lambda x: scipy_special.logsumexp(x, axis=(0, -1), keepdims=True),
+        LINE[:6].reshape(2, 1, 3),
+    ),
     ("logsumexp-1", lambda x: special.logsumexp(x, axis=1), lambda x: scipy_special.logsumexp(x, axis=1), LINE[:6].reshape(2, 3)),
     ("softmax-axis", lambda x: special.softmax(x, axis=-1), lambda x: scipy_special.softmax(x, axis=-1), LINE[:6].reshape(2, 3)),
     ("log_softmax-axis", lambda x: special.log_softmax(x, axis=0), lambda x: scipy_special.log_softmax(x, axis=0), LINE[:6].reshape(2, 3)),

@@ -5,9 +5,10 @@ import io
 import pickle
 import warnings
 
-import anygrad as ag
 import numpy as np
 import pytest
+
+import anygrad as ag
 
 
 def leaf(*values):
