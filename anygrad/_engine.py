@@ -37,6 +37,18 @@ _REFERENCES_OF_A_FRESH_ARRAY = 6
 Entry = list[Any]
 
 
+class Visited:
+    """The nodes that one backward visits: hooks over several tensors ask for them."""
+
+    __slots__ = ("__weakref__", "_nodes")
+
+    def __init__(self, nodes: Collection[Node]) -> None:
+        self._nodes = nodes
+
+    def __contains__(self, node: object) -> bool:
+        return node in self._nodes
+
+
 def run(
     roots: Sequence[Node],
     seeds: Sequence[Any],
@@ -64,7 +76,7 @@ def run(
         For each target that was reached.
     """
     state, order = _count_users(roots, seeds, create_graph)
-    outer, _modes.local.backward_nodes = _modes.local.backward_nodes, state
+    outer, _modes.local.backward_nodes = _modes.local.backward_nodes, Visited(state)
     recording = _modes.switch_grad(True) if create_graph else _modes.local.grad_enabled
     try:
         # Infinities and NaN are for anomaly mode to find.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Container
 from typing import Any, Self, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -28,7 +28,7 @@ class _Local(threading.local):
     inference = False
     saved_tensors_hooks: tuple[tuple[Callable[..., Any], Callable[..., Any]], ...] = ()
     hooks_disabled: str | None = None  # the message of disable_saved_tensors_hooks
-    backward_nodes: Collection[Any] = ()  # the nodes that the running backward visits
+    backward_nodes: Container[Any] = ()  # the nodes that the running backward visits
 
 
 local = _Local()

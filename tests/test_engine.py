@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import anygrad as ag
+from anygrad import _backends
 from anygrad.autograd import grad
 from anygrad.autograd.graph import get_gradient_edge
 
@@ -415,6 +416,27 @@ def test_a_gradient_is_never_a_saved_value(make):
     w.grad.zero_()
     y.backward(make([1.0, 1.0]))
     assert values(x, w, x.grad, w.grad) == [[1.0, 2.0], [5.0, 6.0], [5.0, 6.0], [1.0, 2.0]]
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (lambda x, w: x * w, 0),  # arrays that the rules made
+        (lambda x, w: ag.exp(x) * 2 + ag.sin(w) * 3, 0),
+        (lambda x, w: x * w + x * 3 + w * w, 0),  # sums of several
+        (lambda x, w: x - w, 1),  # x gets the seed itself, w its negative
+        (lambda x, w: x + w, 2),
+    ],
+)
+def test_gradients_are_copied_only_where_somebody_else_holds_them(monkeypatch, function, expected):
+    x, w, seed = leaf(1.0, 2.0), leaf(3.0, 4.0), ag.ones(2, dtype=ag.float64)
+    y = function(x, w)
+    xp, made = _backends.load("numpy"), []
+    original = xp.copy
+    monkeypatch.setattr(xp, "copy", lambda a: made.append(a) or original(a))
+    y.backward(seed)
+    assert len(made) == expected
+    assert seed.tolist() == [1.0, 1.0]
 
 
 class NoGradient(ag.autograd.Function):

@@ -1,7 +1,8 @@
 """Nodes and what can be attached to them: names, edges, metadata, hooks, saved values."""
 
-import anygrad as ag
 import pytest
+
+import anygrad as ag
 from anygrad.autograd import grad
 from anygrad.autograd.graph import (
     Node,
@@ -219,6 +220,25 @@ def test_a_multi_grad_hook_on_tensors_in_the_middle():
     with register_multi_grad_hook((a, b), lambda gs: seen.append(values(gs))):
         (a * b).backward()
     assert seen == [[[8.0], [6.0]]]
+
+
+def test_a_multi_grad_hook_after_a_backward_that_failed():
+    x, w, fails, seen = leaf(2.0), leaf(5.0), [], []
+
+    def fail(_):
+        if fails:
+            raise ZeroDivisionError
+
+    w.register_hook(fail)
+    register_multi_grad_hook([x, w], lambda gs: seen.append(values(gs)))
+    for _ in range(50):
+        fails.append(1)
+        with pytest.raises(ZeroDivisionError):
+            (x * w).backward()
+        fails.clear()
+        seen.clear()
+        (x * w * 3).backward()
+        assert seen == [[[15.0], [6.0]]]
 
 
 def test_a_multi_grad_hook_on_any():

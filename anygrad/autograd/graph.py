@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -71,21 +72,21 @@ def register_multi_grad_hook(tensors: Sequence[Tensor], fn: Hook, *, mode: str =
     """
     if mode not in ("all", "any"):
         raise ValueError(f"mode is 'all' or 'any', not {mode!r}")
-    lock = threading.Lock()
-    nodes = [t._node for t in tensors]
-    seen: dict[int, list[Any]] = {}
+    lock, count = threading.Lock(), len(tensors)
+    nodes = [weakref.ref(t._node) for t in tensors if t._node is not None]  # weakly: the nodes hold the hooks
+    seen: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
 
     def hook_of(position: int) -> Hook:
         def hook(grad: Tensor) -> None:
             reached = _modes.local.backward_nodes
-            expected = sum(node in reached for node in nodes)
+            expected = sum(node() in reached for node in nodes)
             with lock:
-                grads = seen.setdefault(id(reached), [0, *[None] * len(tensors)])
+                grads = seen.setdefault(reached, [0, *[None] * count])
                 grads[0] += 1
                 grads[1 + position] = grad
                 first, complete = grads[0] == 1, grads[0] == expected
                 if complete:
-                    del seen[id(reached)]
+                    del seen[reached]
             if mode == "any" and first:
                 fn(grad)
             elif mode == "all" and complete:
