@@ -239,7 +239,10 @@ def move(array: Array, where: device) -> Array:
     backend = namespace(array)
     if backend is where.backend:
         return backend.to_device(array, where.raw)
-    return where.backend.from_host(backend.to_host(array), where.raw)
+    host = backend.to_host(array)
+    if "cuda" not in (backend.device_type, where.backend.device_type):
+        host = host.copy()  # two libraries over host memory may share it, and neither would know of the other's writes
+    return where.backend.from_host(host, where.raw)
 
 
 def all_devices() -> list[device]:

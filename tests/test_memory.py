@@ -1,5 +1,6 @@
 """Graphs are freed by reference counts alone, however deep, and keep no more than their rules need."""
 
+import contextlib
 import copy
 import gc
 import sys
@@ -214,10 +215,8 @@ def test_an_exception_in_backward_holds_nothing():
     h = x * x
     h.register_hook(fail)
     y = h.sum()
-    try:
+    with contextlib.suppress(ZeroDivisionError):  # pytest.raises would keep the traceback
         y.backward()
-    except ZeroDivisionError:
-        pass
     node = weakref.ref(h.grad_fn)
     del h, y
     assert node() is None
