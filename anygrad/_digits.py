@@ -47,9 +47,7 @@ def scores(params: Sequence[Tensor], images: Tensor) -> Tensor:
 
 def cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
     """The mean of -log softmax(scores)[label]."""
-    shifted = scores - ag.max(scores, axis=1, keepdims=True).detach()
-    log_softmax = shifted - ag.log(ag.sum(ag.exp(shifted), axis=1, keepdims=True))
-    return -ag.mean(ag.take_along_axis(log_softmax, labels[:, None], axis=1))
+    return -ag.mean(ag.take_along_axis(ag.special.log_softmax(scores, axis=1), labels[:, None], axis=1))
 
 
 def accuracy(params: Sequence[Tensor], images: Tensor, labels: Tensor) -> float:
