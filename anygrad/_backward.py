@@ -149,7 +149,9 @@ def grad(
 def _batched(outputs: Any, wanted: Any, grad_outputs: Any, create_graph: bool, allow_unused: bool, materialize_grads: bool) -> tuple[Tensor | None, ...]:
     from .ops.manipulation import stack
 
-    seeds = _as_tuple(grad_outputs)
+    seeds = () if grad_outputs is None else _as_tuple(grad_outputs)
+    if len(seeds) != len(outputs) or any(s is None for s in seeds):
+        raise RuntimeError("grad(): is_grads_batched=True takes grad_outputs with a leading batch axis, one for each output")
     rows = [grad(outputs, wanted, [s[i] for s in seeds], True, create_graph, True, allow_unused, False, materialize_grads) for i in range(seeds[0].shape[0])]
     return tuple(None if column[0] is None else stack(column) for column in zip(*rows, strict=True))
 

@@ -319,6 +319,13 @@ def test_batched_grad_outputs():
     assert rows.tolist() == [[2.0, 0.0], [0.0, 4.0]]
 
 
+@pytest.mark.parametrize("seeds", [None, (None,), (None, ag.ones(1))])
+def test_batched_grad_outputs_are_needed(seeds):
+    x = leaf(1.0, 2.0)
+    with pytest.raises(RuntimeError, match="leading batch axis, one for each output"):
+        grad(x.sum(), x, seeds, is_grads_batched=True)
+
+
 def test_gradient_edges():
     x = number(3.0)
     y = x * x

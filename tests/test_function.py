@@ -419,6 +419,26 @@ def test_an_input_that_was_written_is_returned_itself():
     assert x.grad.tolist() == [6.0, 6.0]
 
 
+def test_a_view_that_was_written_takes_its_base_with_it():
+    x = leaf(1.0, 2.0)
+    b = x * 1
+    v, other = b[:1], b[:]
+    assert DoubleInPlace.apply(v) is v
+    assert (b.tolist(), other.tolist(), b.requires_grad) == ([2.0, 2.0], [2.0, 2.0], True)
+    (b * other + v).sum().backward()
+    assert x.grad.tolist() == [2 * (2 * 2.0 + 2), 4.0]
+
+
+def test_a_leaf_is_not_written_by_a_function_either():
+    x = leaf(1.0)
+    with pytest.raises(RuntimeError, match="wrote in place to a leaf that requires grad"):
+        DoubleInPlace.apply(x)
+    assert x.is_leaf
+    with ag.no_grad():
+        DoubleInPlace.apply(x)
+    assert x.is_leaf
+
+
 def test_an_input_that_is_returned_unwritten_becomes_another_tensor():
     x = leaf(1.0)
     y = made(lambda ctx, x: x).apply(x)

@@ -29,6 +29,7 @@ from .._graph import Node, Output, sequence
 from .._recording import is_inexact, revive
 from .._recording import save as save_value
 from .._tensor import Tensor, wrap
+from ..ops.inplace import adopt
 
 
 class FunctionCtx:
@@ -207,6 +208,9 @@ class Function:
 
 def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes: list[Node | None], outs: list[Any]) -> list[Any]:
     """Make the node of one application, and the outputs its own."""
+    for t in ctx._dirty:
+        if t.requires_grad and t.is_leaf:
+            raise RuntimeError(f"{cls.__name__} wrote in place to a leaf that requires grad, which would leave it without its history. Pass it a `.clone()`.")
     dirty, returned = [id(t) for t in ctx._dirty], [id(a) for a in args]
     # An input that is returned becomes a new Tensor over the same memory, unless it was written to.
     results = [o.detach() if isinstance(o, Tensor) and id(o) in returned and id(o) not in dirty else o for o in outs]
@@ -239,6 +243,8 @@ def _give_history(out: Tensor, node: Node, written: bool, name: str) -> None:
     alias = out._alias
     if written:
         _alias.count_write(out)
+        adopt(out, node)
+        return
     out._node = node
     if alias is not None and alias.base is not None:
         alias.fixed = f"it is a view that the custom Function {name} returned"

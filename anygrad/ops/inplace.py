@@ -124,7 +124,7 @@ def write(x: Tensor, made: Primitive, others: tuple[Any, ...], raw_write: Callab
             raise translate(error, f"{made.name} in place", made.inputs, raws, {}) from error
     _alias.count_write(x)
     if node is not None:
-        _adopt(x, finish(node, x))
+        adopt(x, finish(node, x))
     return x
 
 
@@ -155,7 +155,7 @@ def _rebind(x: Tensor, made: Primitive, raws: list[Any], xp: Any) -> None:
     x._cell = None
 
 
-def _adopt(x: Tensor, node: Node) -> None:
+def adopt(x: Tensor, node: Node) -> None:
     """Make `node` the history of x; of its base and, when they are next read, of its other views."""
     alias = _alias.alias_of(x)
     if x._node is not None and x._node._extra is not None and x._node._extra.retain is not None and x._node._extra.retain() is x:
