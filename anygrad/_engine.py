@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Collection, Sequence
-from heapq import heappop, heappush, heappushpop
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -29,12 +29,11 @@ add_in_place: Callable[[Any, Any], None]
 inspect_gradients: Callable[[Node, Sequence[Any]], None] | None = None
 
 # What holds on to a gradient that a rule has just made, at the place where _may_keep asks:
-# the tuple of gradients, three variables, the entry of its edge, and the question itself.
+# the tuple of gradients, four variables, and the question itself.
 _REFERENCES_OF_A_FRESH_ARRAY = 6
 
-# Of a node: users that have not run yet, gradient so far, and whether the engine made that
-# array: True, False (the rule of the node that runs may have made it) or None (others may hold it).
-Entry = list[Any]
+# Gradients that have arrived at a node before the last one has: [their sum, whether the engine made that array].
+Partial = list[Any]
 
 
 class Visited:
@@ -75,13 +74,15 @@ def run(
     dict of Node to gradient
         For each target that was reached.
     """
-    state, order = _count_users(roots, seeds, create_graph)
-    outer, _modes.local.backward_nodes = _modes.local.backward_nodes, Visited(state)
+    users, order = _count_users(roots)
+    outer, _modes.local.backward_nodes = _modes.local.backward_nodes, Visited(users)
     recording = _modes.switch_grad(True) if create_graph else _modes.local.grad_enabled
     try:
         # Infinities and NaN are for anomaly mode to find.
         with np.errstate(all="ignore"), contextlib.ExitStack() as guard:
-            return _visit(roots, state, order, targets, retain_graph, create_graph, guard)
+            partial = _first_gradients(roots, seeds, create_graph)
+            needed = None if targets is None else _needed(order, targets)
+            return _visit(users, partial, targets, needed, retain_graph, create_graph, guard)
     except np.linalg.LinAlgError as error:
         if isinstance(error, LinAlgError):
             raise
@@ -95,125 +96,135 @@ def run(
 
 
 def _visit(
-    roots: Sequence[Node],
-    state: dict[Node, Entry],
-    order: list[Node],
+    users: dict[Node, int],
+    partial: dict[Node, Partial],
     targets: Collection[Node] | None,
+    needed: set[Node] | None,
     retain_graph: bool,
     create_graph: bool,
     guard: contextlib.ExitStack,
 ) -> dict[Node, Any]:
-    needed = None if targets is None else _needed(order, targets)
     captured: dict[Node, Any] = {}
     release = not retain_graph
-    plain = not create_graph and needed is None and inspect_gradients is None
+    plain = not (create_graph or several_devices) and needed is None and inspect_gradients is None
 
-    def finish_leaf(leaf: Node, entry: Entry) -> None:
-        if entry[1] is None:
-            return
+    def finish_leaf(leaf: Node, grad: Any, ours: bool | None) -> None:
         if leaf._extra is not None:
-            entry[1:] = _before(leaf, entry[1], create_graph), None
+            grad, ours = _before(leaf, grad, create_graph), False
         if targets is None:
-            _accumulate(leaf, entry, create_graph)  # type: ignore[arg-type]
+            _accumulate(leaf, grad, ours, create_graph)  # type: ignore[arg-type]
         elif leaf in targets:
-            captured[leaf] = entry[1]
+            captured[leaf] = grad
 
     waiting: list[tuple[float, Node]] = []
-    for root in dict.fromkeys(roots):
-        if state[root][0] == 0:
-            if root.is_leaf:
-                finish_leaf(root, state[root])
-            else:
-                heappush(waiting, (-root.seq, root))
+    for root in [root for root in partial if not users[root]]:
+        if root.is_leaf:
+            finish_leaf(root, partial.pop(root)[0], False)
+        else:
+            heappush(waiting, (-root.seq, root))
     node = heappop(waiting)[1] if waiting else None
+    g = partial.pop(node)[0] if node is not None else None
 
     while node is not None:
-        entry = state[node]
-        g, entry[1] = entry[1], None
-        if several_devices and g is not None:
-            raw = next(v for v in g if v is not None) if type(g) is list else g
-            raw = raw._data if create_graph else raw
-            guard.close()
-            guard.enter_context(namespace(raw).device_guard(raw))
-        if node._extra is not None and g is not None:
-            g = _before(node, g, create_graph)
-        edges = node.edges
-        if needed is not None:
-            if node in targets and g is not None:  # type: ignore[operator]
-                captured[node] = g
-            edges = tuple([edge if edge in needed else None for edge in edges])
+        edges, extra = node.edges, node._extra
         following: Node | None = None
-        if type(node) is Output:
-            following = _gather(node, g, edges, state)
+        next_g = None
+        if plain and extra is None and node.saved is not None and g is not None and type(node) is not Output:
+            grads = node.vjp(g, edges)
         else:
-            if plain and g is not None and node._extra is None and node.saved is not None:
-                grads = node.vjp(g, edges)
+            if g is not None:
+                if several_devices:
+                    _switch_device(guard, g)
+                if extra is not None:
+                    g = _before(node, g, create_graph)
+                if needed is not None and node in targets:  # type: ignore[operator]
+                    captured[node] = g
+            if needed is not None:
+                edges = tuple([edge if edge in needed else None for edge in edges])
+            if type(node) is Output:
+                following, next_g = _gather(node, g, edges, users, partial)
+                edges = grads = ()
             else:
                 grads = _derive(node, g, edges, create_graph)
-            if release and node.saved and node.saves_arrays:
-                node.saved = None
-            shape, dtype = node.shape, node.dtype
-            i = 0
-            for edge in edges:
-                if edge is not None:
-                    entry = state[edge]
-                    grad = grads[i]
-                    if grad is not None:
-                        # A rule's result has the shape and dtype of the input, or those of the
-                        # output: only where these differ is there something to sum or to cast.
-                        if edge.dtype is not dtype or edge.shape != shape or create_graph:
-                            grad = fit(grad, edge, create_graph)
-                        total = entry[1]
-                        if total is None:
-                            entry[1] = grad
-                        elif entry[2]:
-                            total += grad
-                            entry[1] = total
-                        else:
-                            entry[1] = total + grad
-                            entry[2] = not create_graph
-                    users = entry[0] - 1
-                    if users:
-                        entry[0] = users
-                    elif type(edge) is AccumulateGrad:
-                        total = None
-                        if grad is None and entry[2] is False:
-                            entry[2] = None
-                        finish_leaf(edge, entry)
-                    elif following is None:
-                        following = edge
+        if release and node.saved and node.saves_arrays:
+            node.saved = None
+        shape, dtype = node.shape, node.dtype
+        i = 0
+        for edge in edges:
+            if edge is not None:
+                grad = grads[i]
+                # A rule's result has the shape and dtype of the input, or those of the output:
+                # only where these differ is there something to sum or to cast.
+                if grad is not None and (edge.dtype is not dtype or edge.shape != shape or create_graph):
+                    grad = fit(grad, edge, create_graph)
+                left = users[edge] - 1
+                ours: bool | None = None  # whether the engine made the array; None: the rule may just have made it
+                if edge in partial:
+                    held: Any = partial[edge] if left else partial.pop(edge)
+                    if grad is None:
+                        grad, ours = held
+                    elif held[1]:
+                        total = held[0]
+                        total += grad
+                        held[0] = grad = total
+                        ours = True
                     else:
-                        heappush(waiting, (-edge.seq, edge))
-                i += 1  # noqa: SIM113  (enumerate costs more here)
-            g = grads = grad = total = None
+                        held[0] = grad = held[0] + grad
+                        held[1] = ours = not create_graph
+                    held = total = None
+                elif left and grad is not None:
+                    partial[edge] = [grad, False]
+                if left:
+                    users[edge] = left
+                elif type(edge) is AccumulateGrad:
+                    if grad is not None:
+                        finish_leaf(edge, grad, ours)
+                elif following is None:
+                    following, next_g = edge, grad
+                else:
+                    heappush(waiting, (-edge.seq, edge))
+                    partial[edge] = [grad, False]
+            i += 1  # noqa: SIM113  (enumerate costs more here)
+        grads = grad = None
         if waiting:
-            node = heappop(waiting)[1] if following is None else heappushpop(waiting, (-following.seq, following))[1]
-        else:
-            node = following
+            if following is not None:
+                partial[following] = [next_g, False]
+                heappush(waiting, (-following.seq, following))
+            following = heappop(waiting)[1]
+            next_g = partial.pop(following)[0]
+        node, g = following, next_g
     return captured
 
 
-def _count_users(roots: Sequence[Node], seeds: Sequence[Any], create_graph: bool) -> tuple[dict[Node, Entry], list[Node]]:
+def _switch_device(guard: contextlib.ExitStack, g: Any) -> None:
+    """Compute on the device of a gradient (an array, a Tensor, or a list of these or None)."""
+    first = next(v for v in g if v is not None) if type(g) is list else g
+    raw = getattr(first, "_data", first)
+    guard.close()
+    guard.enter_context(namespace(raw).device_guard(raw))
+
+
+def _count_users(roots: Sequence[Node]) -> tuple[dict[Node, int], list[Node]]:
     """How many edges lead to each node, and the nodes in the order in which they were found."""
-    state: dict[Node, Entry] = {}
-    order: list[Node] = []
-    for root, seed in zip(roots, seeds, strict=True):
-        if root in state:
-            state[root] = [0, state[root][1] + seed, not create_graph]
-        else:
-            state[root] = [0, seed, None]
-            order.append(root)
-    get = state.get
+    users: dict[Node, int] = dict.fromkeys(roots, 0)
+    order = list(users)
     for node in order:  # grows as it goes
         for edge in node.edges:
             if edge is not None:
-                entry = get(edge)
-                if entry is None:
-                    state[edge] = [1, None, False]
-                    order.append(edge)
+                if edge in users:
+                    users[edge] += 1
                 else:
-                    entry[0] += 1
-    return state, order
+                    users[edge] = 1
+                    order.append(edge)
+    return users, order
+
+
+def _first_gradients(roots: Sequence[Node], seeds: Sequence[Any], create_graph: bool) -> dict[Node, Partial]:
+    """The seeds, added up where a root is given more than once."""
+    partial: dict[Node, Partial] = {}
+    for root, seed in zip(roots, seeds, strict=True):
+        partial[root] = [partial[root][0] + seed, not create_graph] if root in partial else [seed, False]
+    return partial
 
 
 def _needed(order: list[Node], targets: Collection[Node]) -> set[Node]:
@@ -239,16 +250,16 @@ def _derive(node: Node, g: Any, edges: tuple[Node | None, ...], create_graph: bo
     return grads
 
 
-def _gather(output: Any, g: Any, edges: tuple[Node | None, ...], state: dict[Node, Entry]) -> Node | None:
-    """Put the gradient of one output into its node's list; the node, once the list is complete."""
+def _gather(output: Output, g: Any, edges: tuple[Node | None, ...], users: dict[Node, int], partial: dict[Node, Partial]) -> tuple[Node | None, Any]:
+    """Put the gradient of one output into its node's list; the node and the list, once that is complete."""
     if edges[0] is None:
-        return None
-    entry = state[output.node]
-    if entry[1] is None:
-        entry[1] = [None] * output.node.outputs
-    entry[1][output.index] = g
-    entry[0] -= 1
-    return None if entry[0] else output.node
+        return None, None
+    node = output.node
+    if node not in partial:
+        partial[node] = [[None] * node.outputs, False]
+    partial[node][0][output.index] = g
+    users[node] -= 1
+    return (None, None) if users[node] else (node, partial.pop(node)[0])
 
 
 def fit(grad: Any, edge: Node, recorded: bool) -> Any:
@@ -275,19 +286,19 @@ def fit(grad: Any, edge: Node, recorded: bool) -> Any:
 # ---------------------------------------------------------------------------
 
 
-def _accumulate(leaf: AccumulateGrad, entry: Entry, create_graph: bool) -> None:
-    """Add a complete gradient to `.grad` of a leaf."""
+def _accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph: bool) -> None:
+    """Add a complete gradient to `.grad` of a leaf; the array becomes the leaf's own if it is `ours`
+    (None: look whether the rule has just made it)."""
     tensor = leaf.variable
     if tensor._node is not leaf:
         return  # requires_grad was switched off since the forward
-    grad = entry[1]
     with leaf.lock:
         held = tensor._grad
         if create_graph:
             tensor._grad = grad.clone() if held is None else held + grad
         elif held is not None:
             add_in_place(held, grad)
-        elif entry[2] or entry[2] is False and _may_keep(grad):
+        elif ours or (ours is None and _may_keep(grad)):
             tensor._grad = wrap(grad)
         else:
             # The array may be a saved value, the caller's own or another leaf's gradient.
@@ -369,7 +380,7 @@ def accumulate_into(tensor: Any, node: Node, grad: Any, create_graph: bool) -> N
     """Add a captured gradient to `.grad` of a tensor that need not be a leaf."""
     with _modes.set_grad_enabled(create_graph):
         if node.is_leaf:
-            _accumulate(node, [0, grad, None], create_graph)  # type: ignore[arg-type]
+            _accumulate(node, grad, False, create_graph)  # type: ignore[arg-type]
         elif not tensor.retains_grad:  # else backward has done it
             grad = grad.clone() if create_graph else wrap(namespace(grad).copy(grad))
             tensor._grad = grad if tensor._grad is None else tensor._grad + grad
@@ -380,7 +391,7 @@ def run_node(node: Node, grad_outputs: Sequence[Any]) -> Any:
     if len(grad_outputs) != node.outputs:
         raise TypeError(f"{node.name()} takes {node.outputs} gradient(s), one per output, got {len(grad_outputs)}")
     if node.is_leaf:
-        _accumulate(node, [0, grad_outputs[0]._data, None], create_graph=False)  # type: ignore[arg-type]
+        _accumulate(node, grad_outputs[0]._data, False, create_graph=False)  # type: ignore[arg-type]
         return None
     if node.saved is None:
         raise RuntimeError(freed_message(node))

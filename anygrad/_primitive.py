@@ -41,7 +41,7 @@ from ._tensor import Tensor
 
 Rule = Callable[..., Any]
 
-_WRITTEN_NAMES = frozenset(("out", "result", "node", "tensor", "xp"))  # variables of the sources
+_WRITTEN_NAMES = frozenset(("library", "node", "out", "result", "tensor", "xp"))  # variables of the sources
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 registry: dict[str, Primitive] = {}
 
@@ -250,7 +250,13 @@ def _conjugated(node: PrimitiveNode, g: Any, edges: tuple[Any, ...]) -> tuple[An
 # the sources
 # ---------------------------------------------------------------------------
 
-_PASSES_ON: Rule = lambda g: g  # noqa: E731  (rules that look like this are written out as `g`)
+# Rules as short as these are written out instead of called; {0} is what the rule asks for first.
+_SHORT_RULES: dict[bytes, str] = {
+    (lambda g: g).__code__.co_code: "g",
+    (lambda g: -g).__code__.co_code: "-g",
+    (lambda g, x: g * x).__code__.co_code: "g * {0}",
+    (lambda g, x: g / x).__code__.co_code: "g / {0}",
+}
 
 
 @functools.cache
@@ -274,13 +280,14 @@ def _vjp_source(made: Primitive) -> str:
     def call(i: int, rule: Rule | None) -> str:
         if rule is None:
             return f"missing({i})"
-        if rule.__code__.co_code == _PASSES_ON.__code__.co_code and not made.variadic:
-            return "g"
-        return f"rule{i}({', '.join(['g', *map(argument, names_of(rule))])})"
+        arguments = [argument(name) for name in names_of(rule)]
+        if rule.__code__.co_code in _SHORT_RULES and not made.variadic:
+            return _SHORT_RULES[rule.__code__.co_code].format(*arguments)
+        return f"rule{i}({', '.join(['g', *arguments])})"
 
     lines = ["def vjp(self, g, edges, conjugate=True):", "    saved = self.saved"]
     if made.holomorphic:
-        lines += ["    dtype = self.dtype", "    if dtype is not FLOAT64 and dtype is not FLOAT32 and conjugate and is_complex(dtype):"]
+        lines += ["    dtype = self.dtype", "    if dtype is not FLOAT32 and dtype is not FLOAT64 and conjugate and is_complex(dtype):"]
         lines += ["        return conjugated(self, g, edges)"]
     if any("xp" in names_of(rule) for rule in made.rules):
         lines.append("    xp = namespace(g)")
@@ -320,15 +327,19 @@ def _function_source(made: Primitive) -> str:
     lines += [f"        a{i} = {x[i]}.array" for i in keys]
     others = [i for i in several if i and i not in keys]
     if not others:
-        return "\n".join([*lines, *_indented(_body(made, given, slow), 2), f"    {slow}"])
+        return "\n".join([*lines, "        library = type(a0)", *_indented(_body(made, given, slow), 2), f"    {slow}"])
     lines.append(f"        if {' and '.join(f'type({x[i]}) is Tensor' for i in others)}:")
     lines += [f"            a{i} = {x[i]}._data" for i in others]
-    lines.append(f"            if {' and '.join(f'type(a{i}) is type(a0)' for i in others)}:")
+    lines += ["            library = type(a0)", f"            if {' and '.join(f'type(a{i}) is library' for i in others)}:"]
     lines += _indented(_body(made, given, slow), 4)
     if made.operator:
-        lines += [f"        elif type({x[1]}) is float or type({x[1]}) is int:", *_indented(_body(made, given, slow, number=1), 3)]
+        lines += [
+            f"        elif type({x[1]}) is float or type({x[1]}) is int:",
+            "            library = type(a0)",
+            *_indented(_body(made, given, slow, number=1), 3),
+        ]
         lines += [f"    elif (type({x[0]}) is float or type({x[0]}) is int) and type({x[1]}) is Tensor and not modes.unusual:"]
-        lines += [f"        a1 = {x[1]}._data", *_indented(_body(made, given, slow, number=0), 2)]
+        lines += [f"        a1 = {x[1]}._data", "        library = type(a1)", *_indented(_body(made, given, slow, number=0), 2)]
     elif len(several) == 2 and not keys and not made.params:
         lines += [f"        elif type({x[1]}) is float or type({x[1]}) is int:", f"            tensor = beside({x[1]}, {x[0]})"]
         lines += ["            if tensor is not None:", f"                return itself({x[0]}, tensor)"]
@@ -349,7 +360,7 @@ def _body(made: Primitive, given: str, slow: str, number: int | None = None) -> 
     call = f"{arrays[0]} {made.operator} {arrays[1]}" if written else f"forward(namespace({like}), {', '.join(arrays)}{given})"
     lines = ["try:", f"    result = {call}", "except Exception:", f"    {slow}"]
     lines += [
-        f"if type(result) is not type({like}):",
+        "if type(result) is not library:",
         "    if not isinstance(result, generic):",
         f"        {slow}",
         "    result = asarray(result)  # NumPy's scalar",
