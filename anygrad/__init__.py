@@ -9,7 +9,7 @@ from math import e, inf, nan, pi
 
 from . import autograd, cuda
 from ._backends import device, get_default_device, set_default_device
-from ._errors import AxisError, DeviceError, DTypeError, LinAlgError, OutOfMemoryError, ShapeError
+from ._errors import AxisError, DeviceError, DTypeError, LinAlgError, OutOfMemoryError, ReadOnlyError, ShapeError
 from ._modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
 from ._primitive import primitive
 from ._repr import set_printoptions
@@ -200,6 +200,7 @@ __all__ = [
     "DeviceError",
     "LinAlgError",
     "OutOfMemoryError",
+    "ReadOnlyError",
     "ShapeError",
     "Tensor",
     "abs",

@@ -70,16 +70,27 @@ class Alias:
     storage : Storage
     base : Tensor or None
         What this is a view of; None if it is itself where a history begins.
-    steps : tuple of functions
-        Make the view from the base.
+    parent : Alias or None
+        Of what this is directly a view of.
+    step : function or None
+        Makes the view from that.
     fixed : str or None
         Why a recorded write through this view is refused, if it is.
     """
 
-    __slots__ = ("base", "fixed", "steps", "storage")
+    __slots__ = ("base", "fixed", "parent", "step", "storage")
 
-    def __init__(self, storage: Storage, base: Any = None, steps: tuple[Step, ...] = (), fixed: str | None = None) -> None:
-        self.storage, self.base, self.steps, self.fixed = storage, base, steps, fixed
+    def __init__(self, storage: Storage, base: Any = None, parent: Alias | None = None, step: Step | None = None, fixed: str | None = None) -> None:
+        self.storage, self.base, self.parent, self.step, self.fixed = storage, base, parent, step, fixed
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What makes the view from its base, one view after the other."""
+        steps, alias = [], self
+        while alias.step is not None and alias.parent is not None:
+            steps.append(alias.step)
+            alias = alias.parent
+        return tuple(reversed(steps))
 
 
 def alias_of(tensor: Any) -> Alias:
@@ -100,7 +111,7 @@ def share(out: Any, source: Any, step: Step | None = None, fixed: str | None = N
         out._alias = Alias(alias.storage)
     else:
         base = source if alias.base is None else alias.base
-        out._alias = Alias(alias.storage, base, (*alias.steps, step), fixed or alias.fixed)
+        out._alias = Alias(alias.storage, base, alias, step, fixed or alias.fixed)
     alias.storage.add(out)
 
 

@@ -25,5 +25,9 @@ class LinAlgError(np.linalg.LinAlgError, RuntimeError):
     """A matrix that the decomposition or solver cannot work with."""
 
 
+class ReadOnlyError(ValueError, RuntimeError):
+    """A write to memory that cannot be written to."""
+
+
 class OutOfMemoryError(MemoryError, RuntimeError):
     """A device ran out of memory."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import _errors
 from ._backends import as_dtype, device_of, is_array
-from ._errors import AxisError, DTypeError, LinAlgError, OutOfMemoryError, ShapeError
+from ._errors import AxisError, DTypeError, LinAlgError, OutOfMemoryError, ReadOnlyError, ShapeError
 
 _said: set[str] = set()
 
@@ -25,7 +25,7 @@ def warn_once(text: str) -> None:
         warnings.warn(text, UserWarning, stacklevel=4)
 
 
-_OURS = (_errors.ShapeError, _errors.DTypeError, _errors.DeviceError, _errors.AxisError, _errors.LinAlgError, _errors.OutOfMemoryError)
+_OURS = (_errors.ShapeError, _errors.DTypeError, _errors.DeviceError, _errors.AxisError, _errors.LinAlgError, _errors.OutOfMemoryError, _errors.ReadOnlyError)
 
 
 def describe(name: str, value: Any) -> str:
@@ -55,6 +55,10 @@ def translate(error: Exception, function: str, names: Sequence[str], raws: Seque
         return IndexError(text)
     if isinstance(error, TypeError):
         return DTypeError(text)
+    if isinstance(error, ValueError) and "read-only" in said:
+        return ReadOnlyError(
+            f"{function}: the memory of this tensor is read-only (an expanded view, or an array that was given as such). Write to a `.clone()`. Arguments: {listed}."
+        )
     if isinstance(error, ValueError):
         shapes = " and ".join(str(tuple(a.shape)) for a in arrays)
         if "broadcast" in said:

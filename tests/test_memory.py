@@ -264,7 +264,7 @@ def test_a_training_loop_holds_the_same_at_step_10_and_step_1000(free):
 
     early = train(step, 10)
     late = train(step, 990)
-    assert late == early
+    assert late - early < 10  # one object a step would be 990; the interpreter itself may keep one or two
     assert losses[0] < 0.1
 
 

@@ -33,7 +33,7 @@ Steps = tuple[Callable[[Any], Any], ...]
 
 
 @primitive("CopySlices", x=lambda g, key, xp: xp.zero_at(g, key), value=lambda g, key: g[key])
-def _set_at(xp: Any, x: Any, value: Any, key: Any) -> Any:
+def _setitem(xp: Any, x: Any, value: Any, key: Any) -> Any:
     """x with the value at `key`."""
     out = xp.copy(x)
     out[key] = value
@@ -261,7 +261,7 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     def assign(target: Any, raw_value: Any, raw_key: Any) -> None:
         target[raw_key] = namespace(target).astype(raw_value, target.dtype, copy=False) if is_array(raw_value) else raw_value
 
-    write(x, _set_at.primitive, (value, Key(key, x._data)), assign)
+    write(x, _setitem.primitive, (value, Key(key, x._data)), assign)
 
 
 def _add_raw(tensor: Tensor, raw: Any) -> None:
