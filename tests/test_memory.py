@@ -297,7 +297,9 @@ def chain(n, step=lambda y: y * 1.0):
     return x, y
 
 
-@pytest.mark.parametrize(("step", "n"), [(lambda y: y * 1.0, 100_000), (lambda y: y + 0.0, 100_000), (ag.positive, 100_000), (lambda y: y.reshape(1), 5_000), (Same.apply, 20_000)])
+@pytest.mark.parametrize(
+    ("step", "n"), [(lambda y: y * 1.0, 100_000), (lambda y: y + 0.0, 100_000), (ag.positive, 100_000), (lambda y: y.reshape(1), 5_000), (Same.apply, 20_000)]
+)
 def test_a_deep_graph_runs_and_is_freed(step, n):
     limit = sys.getrecursionlimit()
     x, y = chain(n, step)
