@@ -15,21 +15,28 @@ through one `Storage`, made when the first of them is. A write
 from __future__ import annotations
 
 import sys
+import types
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import _modes
 from ._backends import namespace
-from ._graph import Cell
+from ._graph import Cell, counts_references
 
 stale_type: type  # set by _tensor.py
 
 Step = Callable[[Any], Any]  # makes a view of its argument: a Tensor or a raw array
 
-# sys.getrefcount of a cell that only its Tensor holds: the slot, our variable, the argument.
-_ONLY_ITS_TENSOR = 3
-_COUNTS_REFERENCES = hasattr(sys, "getrefcount") and getattr(sys, "_is_gil_enabled", lambda: True)()
+
+def _holders(tensor: Any) -> int:
+    """The reference count of a tensor's cell, from here: how much of it is ours depends on the interpreter."""
+    cell = tensor._cell
+    return sys.getrefcount(cell)
+
+
+# Of a cell that nobody but its Tensor holds.
+_ONLY_ITS_TENSOR = _holders(types.SimpleNamespace(_cell=Cell())) if counts_references() else -1
 
 
 class Storage:
@@ -153,7 +160,7 @@ def preserve(tensor: Any) -> None:
 
 def _release_cell(tensor: Any) -> None:
     cell = tensor._cell
-    if cell is not None and not (_COUNTS_REFERENCES and sys.getrefcount(cell) <= _ONLY_ITS_TENSOR):
+    if cell is not None and _holders(tensor) > _ONLY_ITS_TENSOR + 1:  # one more: `cell`
         cell.array = namespace(cell.array).copy(cell.array)
         tensor._cell = None
 

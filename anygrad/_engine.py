@@ -18,7 +18,7 @@ import numpy as np
 from . import _modes
 from ._backends import namespace, several_devices
 from ._errors import LinAlgError, ShapeError
-from ._graph import AccumulateGrad, Node, Output
+from ._graph import AccumulateGrad, Node, Output, counts_references
 
 # Set by _tensor.py and by the package: the engine itself stands below them.
 wrap: Callable[..., Any]
@@ -28,9 +28,18 @@ add_in_place: Callable[[Any, Any], None]
 # Set by anomaly mode: looks at the gradients that each node made.
 inspect_gradients: Callable[[Node, Sequence[Any]], None] | None = None
 
-# What holds on to a gradient that a rule has just made, at the place where _may_keep asks:
-# the tuple of gradients, four variables, and the question itself.
-_REFERENCES_OF_A_FRESH_ARRAY = 6
+
+def _references_of_a_fresh_array() -> int:
+    """The reference count of a gradient that only the node that has just run knows, as seen from its variable `grad`.
+
+    It is measured, since interpreters differ in what they count.
+    """
+    grads = (object(),)
+    grad = grads[0]
+    return sys.getrefcount(grad)
+
+
+_FRESH = _references_of_a_fresh_array() if counts_references() else 0
 
 # Gradients that have arrived at a node before the last one has: [their sum, whether the engine made that array].
 Partial = list[Any]
@@ -158,7 +167,7 @@ def _visit(
                 if grad is not None and (edge.dtype is not dtype or edge.shape != shape or create_graph):
                     grad = fit(grad, edge, create_graph)
                 left = users[edge] - 1
-                ours: bool | None = None  # whether the engine made the array; None: the rule may just have made it
+                ours: bool | None = None  # whether the engine made the array; None: the rule may have made it
                 if edge in partial:
                     held: Any = partial[edge] if left else partial.pop(edge)
                     if grad is None:
@@ -178,6 +187,8 @@ def _visit(
                     users[edge] = left
                 elif type(edge) is AccumulateGrad:
                     if grad is not None:
+                        if ours is None and sys.getrefcount(grad) > _FRESH:
+                            ours = False  # somebody else has the array, too
                         finish_leaf(edge, grad, ours)
                 elif following is None:
                     following, next_g = edge, grad
@@ -288,7 +299,7 @@ def fit(grad: Any, edge: Node, recorded: bool) -> Any:
 
 def _accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph: bool) -> None:
     """Add a complete gradient to `.grad` of a leaf; the array becomes the leaf's own if it is `ours`
-    (None: look whether the rule has just made it)."""
+    (None: nobody else has it, but it may be a view)."""
     tensor = leaf.variable
     if tensor._node is not leaf:
         return  # requires_grad was switched off since the forward
@@ -298,7 +309,7 @@ def _accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph
             tensor._grad = grad.clone() if held is None else held + grad
         elif held is not None:
             add_in_place(held, grad)
-        elif ours or (ours is None and _may_keep(grad)):
+        elif ours or (ours is None and namespace(grad).owns_memory(grad)):
             tensor._grad = wrap(grad)
         else:
             # The array may be a saved value, the caller's own or another leaf's gradient.
@@ -307,11 +318,6 @@ def _accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph
         with _modes.set_grad_enabled(create_graph):
             for hook in list(leaf.post_accumulate_hooks.values()):
                 hook(tensor)
-
-
-def _may_keep(grad: Any) -> bool:
-    """Whether nobody else has an array that a rule has returned (a copy too many is slow, never wrong)."""
-    return sys.getrefcount(grad) <= _REFERENCES_OF_A_FRESH_ARRAY and namespace(grad).owns_memory(grad)
 
 
 # ---------------------------------------------------------------------------

@@ -9,6 +9,7 @@ the old value (see `_inplace.py`).
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -18,6 +19,11 @@ Hook = Callable[..., Any]
 
 # Edges always point from a younger node to an older one: creation order is a topological order.
 sequence = itertools.count()
+
+
+def counts_references() -> bool:
+    """Whether reference counts tell who holds an object; if not, assume that others do (a copy too many is slow, never wrong)."""
+    return hasattr(sys, "getrefcount") and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 class Cell:
