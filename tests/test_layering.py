@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    ["_errors", "_modes"],
+    ["_errors", "_modes", "_tree"],
     ["_backends"],
     ["_scalars", "_messages"],
     ["_graph"],

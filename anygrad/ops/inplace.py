@@ -139,9 +139,7 @@ def _refuse(x: Tensor, name: str) -> None:
             "`with anygrad.no_grad(): w -= lr * w.grad`. Otherwise `w = w - ...`, which makes a new, non-leaf tensor."
         )
     if alias is not None and alias.fixed:
-        raise RuntimeError(
-            f"{name}: this view cannot be modified inplace on the record, since {alias.fixed} (a function that returns multiple views, or a custom Function). Write to its base, or to a `.clone()`."
-        )
+        raise RuntimeError(f"{name}: this view cannot be modified inplace on the record, since {alias.fixed}. Write to its base, or to a `.clone()`.")
     if x.is_inference():
         raise RuntimeError(f"{name}: an inference tensor cannot be written to on the record. Use `.clone()` for a normal one.")
 
