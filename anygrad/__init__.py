@@ -15,6 +15,7 @@ from ._primitive import primitive
 from ._repr import set_printoptions
 from ._scalars import get_default_dtype, set_default_dtype
 from ._tensor import Tensor
+from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
 
 # PyTorch's other names, for programs that come from there; not part of __all__.
 from .ops import (
@@ -286,6 +287,8 @@ __all__ = [
     "int32",
     "int64",
     "int8",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "is_tensor",

@@ -11,7 +11,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Collection, Sequence
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -25,8 +25,21 @@ wrap: Callable[..., Any]
 recorded_namespace: Any
 add_in_place: Callable[[Any, Any], None]
 
-# Set by anomaly mode: looks at the gradients that each node made.
-inspect_gradients: Callable[[Node, Sequence[Any]], None] | None = None
+
+class Watcher(Protocol):
+    """What anomaly mode looks at."""
+
+    def note_forward(self, node: Node) -> None:
+        """A node was made."""
+
+    def inspect_gradients(self, node: Node, grads: Sequence[Any]) -> None:
+        """A node has run."""
+
+    def explain_error(self, node: Node) -> None:
+        """Something raised while a node was running."""
+
+
+watcher: Watcher | None = None  # set by anomaly mode
 
 
 def _references_of_a_fresh_array() -> int:
@@ -46,12 +59,19 @@ Partial = list[Any]
 
 
 class Visited:
-    """The nodes that one backward visits: hooks over several tensors ask for them."""
+    """The nodes that one backward visits: hooks over several tensors ask for them.
 
-    __slots__ = ("__weakref__", "_nodes")
+    Attributes
+    ----------
+    running : Node or None
+        In anomaly mode, where the backward is.
+    """
+
+    __slots__ = ("__weakref__", "_nodes", "running")
 
     def __init__(self, nodes: Collection[Node]) -> None:
         self._nodes = nodes
+        self.running: Node | None = None
 
     def __contains__(self, node: object) -> bool:
         return node in self._nodes
@@ -84,16 +104,19 @@ def run(
         For each target that was reached.
     """
     users, order = _count_users(roots)
-    outer, _modes.local.backward_nodes = _modes.local.backward_nodes, Visited(users)
+    visited = Visited(users)
+    outer, _modes.local.backward_nodes = _modes.local.backward_nodes, visited
     recording = _modes.switch_grad(True) if create_graph else _modes.local.grad_enabled
     try:
         # Infinities and NaN are for anomaly mode to find.
         with np.errstate(all="ignore"), contextlib.ExitStack() as guard:
             partial = _first_gradients(roots, seeds, create_graph)
             needed = None if targets is None else _needed(order, targets)
-            return _visit(users, partial, targets, needed, retain_graph, create_graph, guard)
-    except np.linalg.LinAlgError as error:
-        if isinstance(error, LinAlgError):
+            return _visit(users, visited, partial, targets, needed, retain_graph, create_graph, guard)
+    except Exception as error:
+        if watcher is not None and visited.running is not None:
+            watcher.explain_error(visited.running)
+        if isinstance(error, LinAlgError) or not isinstance(error, np.linalg.LinAlgError):
             raise
         raise LinAlgError(
             f"a derivative cannot be computed at this matrix: {error}. Add a small multiple of the identity, or avoid the singular case."
@@ -106,6 +129,7 @@ def run(
 
 def _visit(
     users: dict[Node, int],
+    visited: Visited,
     partial: dict[Node, Partial],
     targets: Collection[Node] | None,
     needed: set[Node] | None,
@@ -115,9 +139,11 @@ def _visit(
 ) -> dict[Node, Any]:
     captured: dict[Node, Any] = {}
     release = not retain_graph
-    plain = not (create_graph or several_devices) and needed is None and inspect_gradients is None
+    plain = not (create_graph or several_devices) and needed is None and watcher is None
 
     def finish_leaf(leaf: Node, grad: Any, ours: bool | None) -> None:
+        if watcher is not None:
+            visited.running = leaf
         if leaf._extra is not None:
             grad, ours = _before(leaf, grad, create_graph), False
         if targets is None:
@@ -141,6 +167,8 @@ def _visit(
         if plain and extra is None and node.saved is not None and g is not None and type(node) is not Output:
             grads = node.vjp(g, edges)
         else:
+            if watcher is not None:
+                visited.running = node
             if g is not None:
                 if several_devices:
                     _switch_device(guard, g)
@@ -254,10 +282,10 @@ def _derive(node: Node, g: Any, edges: tuple[Node | None, ...], create_graph: bo
     if node.saved is None:
         raise RuntimeError(freed_message(node))
     grads = node.vjp_recorded(g, edges) if create_graph else node.vjp(g, edges)
-    if inspect_gradients is not None:
-        inspect_gradients(node, grads)
     if node._extra is not None and node._extra.post_hooks:
         grads = _after(node, grads, g, create_graph)
+    if watcher is not None:
+        watcher.inspect_gradients(node, grads)
     return grads
 
 

@@ -61,7 +61,7 @@ class Extra:
         self.post_hooks: dict[int, Hook] = {}
         self.retain: weakref.ref[Any] | None = None
         self.metadata: dict[Any, Any] = {}
-        self.forward_trace: str | None = None
+        self.forward_trace: Any = None  # where the node was made, in anomaly mode
 
 
 class RemovableHandle:

@@ -260,6 +260,8 @@ def record(made: Primitive, inputs: Sequence[Any], raws: Sequence[Any], nodes: S
         else:
             saved.append(_save_input(kind, inputs[index], raws[index]))
     node.saved = tuple(saved)
+    if _engine.watcher is not None:
+        _engine.watcher.note_forward(node)
     return node
 
 

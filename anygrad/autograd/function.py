@@ -21,9 +21,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from .. import _alias, _modes
+from .. import _alias, _engine, _modes
 from .._backends import as_dtype, namespace
-from .._engine import freed_message
 from .._errors import ShapeError
 from .._graph import Node, Output, sequence
 from .._recording import is_inexact, revive
@@ -96,7 +95,7 @@ class FunctionNode(Node):
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
         """What forward saved, each with its history."""
         if self.saved is None:
-            raise RuntimeError(f"the saved tensors have already been freed. {freed_message(self)}")
+            raise RuntimeError(f"the saved tensors have already been freed. {_engine.freed_message(self)}")
         return tuple(None if s is None else s() for s in self.saved[1:])
 
     def vjp(self, g: Any, edges: tuple[Node | None, ...]) -> Any:
@@ -217,6 +216,8 @@ def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes:
     node = cls._node_type()
     node.ctx, node._extra, node.output_refs = ctx, None, {}
     node.seq = next(sequence)
+    if _engine.watcher is not None:
+        _engine.watcher.note_forward(node)
     node.slots = tuple(i for i, a in enumerate(args) if isinstance(a, Tensor))
     node.edges = tuple(nodes[i] for i in node.slots)
     node.count = len(results)
