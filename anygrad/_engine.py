@@ -298,7 +298,10 @@ def _gather(output: Output, g: Any, edges: tuple[Node | None, ...], users: dict[
         partial[node] = [[None] * node.outputs, False]
     partial[node][0][output.index] = g
     users[node] -= 1
-    return (None, None) if users[node] else (node, partial.pop(node)[0])
+    if users[node]:
+        return None, None
+    grads = partial.pop(node)[0]
+    return node, None if all(v is None for v in grads) else grads
 
 
 def fit(grad: Any, edge: Node, recorded: bool) -> Any:
