@@ -20,11 +20,9 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _modes
+from . import _modes, _upper
 from ._backends import namespace
 from ._graph import Cell, counts_references
-
-stale_type: type  # set by _tensor.py
 
 Step = Callable[[Any], Any]  # makes a view of its argument: a Tensor or a raw array
 
@@ -176,7 +174,7 @@ def mark_stale(tensor: Any) -> None:
     base = tensor if alias.base is None else alias.base
     for other in alias.storage.tensors():
         if other is not tensor and other._alias.base is base and other._alias.fixed != NO_GRAD:
-            other.__class__ = stale_type
+            other.__class__ = _upper.stale_type
 
 
 NO_GRAD = "it was made under `no_grad`"

@@ -251,7 +251,7 @@ def _seed(node: Node, tensor: Any, g: Any, position: int, where: str) -> Tensor:
 
 
 def _dtype(node: Node) -> np.dtype:
-    from ._backends import as_dtype
+    from ._dtypes import as_dtype
 
     return as_dtype(node.dtype)
 

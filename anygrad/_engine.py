@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from heapq import heappop, heappush
 from typing import Any, Protocol
 
 import numpy as np
 
-from . import _modes
+from . import _modes, _upper
 from ._backends import namespace, several_devices
 from ._errors import LinAlgError, ShapeError
 from ._graph import AccumulateGrad, Node, Output, counts_references
-
-# Set by _tensor.py and by the package: the engine itself stands below them.
-wrap: Callable[..., Any]
-recorded_namespace: Any
-add_in_place: Callable[[Any, Any], None]
+from ._hooks import after_node, before_node
 
 
 class Watcher(Protocol):
@@ -145,7 +141,7 @@ def _visit(
         if watcher is not None:
             visited.running = leaf
         if leaf._extra is not None:
-            grad, ours = _before(leaf, grad, create_graph), False
+            grad, ours = before_node(leaf, grad, create_graph), False
         if targets is None:
             _accumulate(leaf, grad, ours, create_graph)  # type: ignore[arg-type]
         elif leaf in targets:
@@ -173,7 +169,7 @@ def _visit(
                 if several_devices:
                     _switch_device(guard, g)
                 if extra is not None:
-                    g = _before(node, g, create_graph)
+                    g = before_node(node, g, create_graph)
                 if needed is not None and node in targets:  # type: ignore[operator]
                     captured[node] = g
             if needed is not None:
@@ -283,7 +279,7 @@ def _derive(node: Node, g: Any, edges: tuple[Node | None, ...], create_graph: bo
         raise RuntimeError(freed_message(node))
     grads = node.vjp_recorded(g, edges) if create_graph else node.vjp(g, edges)
     if node._extra is not None and node._extra.post_hooks:
-        grads = _after(node, grads, g, create_graph)
+        grads = after_node(node, grads, g, create_graph)
     if watcher is not None:
         watcher.inspect_gradients(node, grads)
     return grads
@@ -307,7 +303,7 @@ def _gather(output: Output, g: Any, edges: tuple[Node | None, ...], users: dict[
 def fit(grad: Any, edge: Node, recorded: bool) -> Any:
     """Sum a gradient to the shape of the value that it belongs to, and cast it to its dtype."""
     raw = grad._data if recorded else grad
-    xp = recorded_namespace if recorded else None
+    xp = _upper.recorded_namespace if recorded else None
     if raw.shape != edge.shape:
         xp = xp or namespace(raw)
         shape = edge.shape or ()
@@ -339,78 +335,16 @@ def _accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph
         if create_graph:
             tensor._grad = grad.clone() if held is None else held + grad
         elif held is not None:
-            add_in_place(held, grad)
+            _upper.add_in_place(held, grad)
         elif ours or (ours is None and namespace(grad).owns_memory(grad)):
-            tensor._grad = wrap(grad)
+            tensor._grad = _upper.wrap(grad)
         else:
             # The array may be a saved value, the caller's own or another leaf's gradient.
-            tensor._grad = wrap(namespace(grad).copy(grad))
+            tensor._grad = _upper.wrap(namespace(grad).copy(grad))
     if leaf.post_accumulate_hooks:
         with _modes.set_grad_enabled(create_graph):
             for hook in list(leaf.post_accumulate_hooks.values()):
                 hook(tensor)
-
-
-# ---------------------------------------------------------------------------
-# hooks
-# ---------------------------------------------------------------------------
-
-
-def _before(node: Node, g: Any, create_graph: bool) -> Any:
-    """Tensor hooks, retained gradients, hooks before the node: on the summed gradient."""
-    extra = node.extra
-    several = isinstance(g, list)
-    with _modes.set_grad_enabled(create_graph):
-        if not several:
-            tensor = g if create_graph else wrap(g)
-            for hook in list(extra.tensor_hooks.values()):
-                tensor = _replaced(hook(tensor), tensor, node)
-            retaining = None if extra.retain is None else extra.retain()
-            if retaining is not None:
-                if retaining._grad is None:
-                    retaining._grad = tensor.clone() if create_graph else wrap(namespace(tensor._data).copy(tensor._data))
-                else:
-                    retaining._grad = retaining._grad + tensor
-            tensors = (tensor,)
-        else:
-            tensors = tuple(t if t is None or create_graph else wrap(t) for t in g)
-        for hook in list(extra.pre_hooks.values()):
-            result = hook(tensors)
-            if result is not None:
-                tensors = result if isinstance(result, tuple) else (result,)
-    grads = [t if t is None or create_graph else t._data for t in tensors]
-    return grads if several else grads[0]
-
-
-def _replaced(result: Any, tensor: Any, node: Node) -> Any:
-    """What a tensor hook returned, checked; None keeps the gradient as it was."""
-    if result is None:
-        return tensor
-    if not isinstance(result, type(tensor)):
-        raise TypeError(f"a hook returned {type(result).__name__}; it must return None or a Tensor of the gradient's shape {tensor.shape}")
-    if result.shape != tensor.shape:
-        raise ShapeError(f"a hook on the output of `{node.name()}` changed the gradient's size from {tensor.shape} to {result.shape}")
-    if result.dtype != tensor.dtype:
-        result = recorded_namespace.astype(result, tensor.dtype)
-    return result
-
-
-def _after(node: Node, grads: Any, g: Any, create_graph: bool) -> Any:
-    """Hooks after a node has run."""
-
-    def as_tensors(values: Any) -> tuple[Any, ...]:
-        return tuple(v if v is None or create_graph else wrap(v) for v in values)
-
-    inputs, outputs = as_tensors(grads), as_tensors(g if isinstance(g, list) else (g,))
-    with _modes.set_grad_enabled(create_graph):
-        for hook in list(node.extra.post_hooks.values()):
-            result = hook(inputs, outputs)
-            if result is not None:
-                result = result if isinstance(result, tuple) else (result,)
-                if len(result) != len(inputs):
-                    raise RuntimeError(f"a hook of `{node.name()}` returned an incorrect number of gradients: {len(result)} instead of {len(inputs)}")
-                inputs = result
-    return inputs if create_graph else tuple(None if t is None else t._data for t in inputs)
 
 
 def accumulate_into(tensor: Any, node: Node, grad: Any, create_graph: bool) -> None:
@@ -419,7 +353,7 @@ def accumulate_into(tensor: Any, node: Node, grad: Any, create_graph: bool) -> N
         if node.is_leaf:
             _accumulate(node, grad, False, create_graph)  # type: ignore[arg-type]
         elif not tensor.retains_grad:  # else backward has done it
-            grad = grad.clone() if create_graph else wrap(namespace(grad).copy(grad))
+            grad = grad.clone() if create_graph else _upper.wrap(namespace(grad).copy(grad))
             tensor._grad = grad if tensor._grad is None else tensor._grad + grad
 
 
@@ -434,7 +368,7 @@ def run_node(node: Node, grad_outputs: Sequence[Any]) -> Any:
         raise RuntimeError(freed_message(node))
     raws = [None if t is None else t._data for t in grad_outputs]
     grads = node.vjp(raws[0] if node.outputs == 1 else raws, node.edges)
-    wrapped = tuple(None if g is None else wrap(g) for g in grads)
+    wrapped = tuple(None if g is None else _upper.wrap(g) for g in grads)
     return wrapped[0] if len(wrapped) == 1 else wrapped
 
 

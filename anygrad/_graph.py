@@ -15,6 +15,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from . import _upper
+
 Hook = Callable[..., Any]
 
 # Edges always point from a younger node to an older one: creation order is a topological order.
@@ -208,8 +210,6 @@ class AccumulateGrad(Node):
         """The leaf itself."""
         leaf = self.leaf()
         if leaf is None:
-            from ._engine import wrap
-
-            leaf = wrap(self.array, self)
+            leaf = _upper.wrap(self.array, self)
             self.leaf = weakref.ref(leaf)
         return leaf

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from . import _errors
-from ._backends import as_dtype, device_of, is_array
+from ._backends import device_of, is_array
+from ._dtypes import as_dtype
 from ._errors import AxisError, DTypeError, LinAlgError, OutOfMemoryError, ReadOnlyError, ShapeError
 
 _said: set[str] = set()

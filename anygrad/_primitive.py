@@ -33,7 +33,8 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from . import _modes
-from ._backends import Backend, as_dtype, is_array, namespace
+from ._backends import Backend, is_array, namespace
+from ._dtypes import as_dtype
 from ._graph import Cell, sequence
 from ._recording import PrimitiveNode, apply, beside, missing, names_of, note_view
 from ._scalars import NUMBERS

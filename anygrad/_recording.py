@@ -11,9 +11,10 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from . import _engine, _modes
+from . import _engine, _modes, _upper
 from ._alias import NO_GRAD, alias_of, cell_of, share
-from ._backends import Backend, as_dtype, device_of, is_array, namespace
+from ._backends import Backend, device_of, is_array, namespace
+from ._dtypes import as_dtype
 from ._errors import DeviceError, DTypeError
 from ._graph import Cell, Node, Output, Packed, sequence
 from ._messages import translate
@@ -181,14 +182,14 @@ class PrimitiveNode(Node):
     def vjp_recorded(self, g: Any, edges: tuple[Node | None, ...]) -> tuple[Any, ...]:
         if not (self.primitive.holomorphic and as_dtype(self.dtype).kind == "c"):
             return self._rules_recorded(g, edges)
-        conj = _engine.recorded_namespace.conj
+        conj = _upper.recorded_namespace.conj
         g = [None if v is None else conj(v) for v in g] if type(g) is list else conj(g)
         return tuple(None if v is None else conj(v) for v in self._rules_recorded(g, edges))
 
     def _rules_recorded(self, g: Any, edges: tuple[Node | None, ...]) -> tuple[Any, ...]:
         made = self.primitive
         values = {name: self._revive(kind, index, value) for (name, kind, index, _), value in zip(made.saves, self.saved or (), strict=True)}
-        values["xp"] = _engine.recorded_namespace
+        values["xp"] = _upper.recorded_namespace
         if made.variadic:
             return tuple(self._rule(0, g, values))
         return tuple(None if edge is None else self._rule(i, g, values) for i, edge in enumerate(edges))

@@ -8,7 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from ._backends import Backend, as_dtype, is_array
+from ._backends import Backend, is_array
+from ._dtypes import as_dtype
 from ._errors import DTypeError
 
 Scalar = bool | int | float | complex

@@ -9,9 +9,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from . import _alias, _engine, _modes
+from . import _alias, _modes, _upper
 from ._array_methods import ArrayMethods
-from ._backends import as_dtype, device, device_of, not_arrays
+from ._backends import device, device_of, not_arrays
+from ._dtypes import as_dtype
 from ._errors import DeviceError, DTypeError, ShapeError
 from ._graph import AccumulateGrad, Cell, Hook, Node, Output, RemovableHandle
 
@@ -293,7 +294,7 @@ class StaleView(Tensor):
         self._node = node
 
 
-_alias.stale_type = StaleView
+_upper.stale_type = StaleView
 not_arrays.add(Tensor)
 
 
@@ -306,9 +307,9 @@ def wrap(array: Any, node: Node | None = None) -> Tensor:
     return out
 
 
-_engine.wrap = wrap
+_upper.wrap = wrap
 
 from . import _array_methods, ops  # noqa: E402  (the one cycle: operators and methods call functions that take Tensors)
 
 _array_methods.ops = ops
-_engine.recorded_namespace = ops
+_upper.recorded_namespace = ops

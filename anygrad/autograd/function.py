@@ -22,7 +22,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from .. import _alias, _engine, _modes
-from .._backends import as_dtype, namespace
+from .._backends import namespace
+from .._dtypes import as_dtype
 from .._errors import ShapeError
 from .._graph import Node, Output, sequence
 from .._recording import is_inexact, revive

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .._backends import as_dtype
+from .._dtypes import as_dtype
 from .._primitive import primitive
 from .._tensor import Tensor
 from ._rules import call

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._backends import as_dtype, namespace
+from .._backends import namespace
+from .._dtypes import as_dtype
 from .._tensor import Tensor
 
 

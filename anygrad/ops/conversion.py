@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .._backends import as_dtype, device, move, namespace
+from .._backends import device, move, namespace
+from .._dtypes import as_dtype
 from .._primitive import primitive
 from .._tensor import Tensor, wrap
 from .data_types import astype

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from .. import _alias, _backends, _modes
-from .._backends import as_device, as_dtype, device, is_array, load, move, namespace
+from .._backends import as_device, device, is_array, load, move, namespace
+from .._dtypes import as_dtype
 from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
 from .._scalars import default_complex, dtype_of, get_default_dtype

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._backends import as_dtype
+from .._dtypes import as_dtype
 from .._errors import DTypeError
 from .._primitive import primitive
 from .._scalars import NUMBERS, weak_dtype

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .._alias import cell_of
-from .._backends import as_dtype, is_array, namespace
+from .._backends import is_array, namespace
+from .._dtypes import as_dtype
 from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor

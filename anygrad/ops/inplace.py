@@ -11,8 +11,9 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from .. import _alias, _engine, _modes
-from .._backends import as_dtype, device_of, is_array, namespace
+from .. import _alias, _modes, _upper
+from .._backends import device_of, is_array, namespace
+from .._dtypes import as_dtype
 from .._errors import DTypeError
 from .._graph import Node
 from .._messages import translate
@@ -167,7 +168,7 @@ def adopt(x: Tensor, node: Node) -> None:
     parts, steps = (base, x), {"steps": alias.steps}
     _adopt_base(base, record(set_view, parts, [base._data, x._data], [base._node, node], steps))
     _alias.mark_stale(x)
-    x.__class__ = _alias.stale_type  # a view of the new base, to be made when it is read
+    x.__class__ = _upper.stale_type  # a view of the new base, to be made when it is read
 
 
 def _adopt_base(base: Tensor, node: Any) -> None:
@@ -272,4 +273,4 @@ def _add_raw(tensor: Tensor, raw: Any) -> None:
         add_(tensor, wrap(raw))
 
 
-_engine.add_in_place = _add_raw
+_upper.add_in_place = _add_raw

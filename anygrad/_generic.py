@@ -1,0 +1,176 @@
+"""A backend for any other library that follows the Array API standard."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import sys
+from typing import Any
+
+import numpy as np
+
+from ._dtypes import as_dtype
+from ._errors import DeviceError
+
+Array = Any  # a raw array of the library
+
+
+class GenericBackend:
+    """A backend for any library that follows the Array API standard.
+
+    Attribute access gives the library's functions; what the standard lacks is here, made
+    of standard calls. This class is also the list of what a backend has to have.
+
+    Parameters
+    ----------
+    library : module
+        An Array API namespace, or a library that array_api_compat wraps.
+    """
+
+    scalar_types: tuple[type, ...] = ()
+    computes_on_current_device = False
+
+    def __init__(self, library: Any) -> None:
+        with contextlib.suppress(ImportError):
+            root = library.__name__.partition(".")[0]
+            library = importlib.import_module(f"array_api_compat.{root}")
+        self._library = library
+        self.name = library.__name__.rpartition(".")[2] if library.__name__.startswith("array_api_compat") else library.__name__
+        self.device_type = self.name
+        probe = library.asarray(0.0)
+        self.array_type = type(probe)
+        self._default_device = self.device_of(probe)
+
+    def __getattr__(self, attribute: str) -> Any:
+        value = getattr(self._library, attribute)
+        setattr(self, attribute, value)
+        return value
+
+    # -- devices
+
+    def devices(self) -> list[Any]:
+        info = getattr(self._library, "__array_namespace_info__", None)
+        return [self._default_device] if info is None else list(info().devices())
+
+    def device_name(self, where: Any) -> str:
+        return str(getattr(where, "_device", where))
+
+    def parse_device(self, text: str) -> Any:
+        if not text:
+            return self._default_device
+        names = {self.device_name(d): d for d in self.devices()}
+        if text not in names:
+            raise DeviceError(f"{self.name} has no device {text!r}; it has {', '.join(names)}")
+        return names[text]
+
+    def device_of(self, array: Array) -> Any:
+        import array_api_compat
+
+        return array_api_compat.device(array)
+
+    def to_device(self, array: Array, where: Any) -> Array:
+        import array_api_compat
+
+        return array_api_compat.to_device(array, where)
+
+    def device_guard(self, where: Any) -> contextlib.AbstractContextManager[object]:
+        return contextlib.nullcontext()
+
+    def to_host(self, array: Array) -> np.ndarray:
+        try:
+            return np.asarray(array)
+        except (TypeError, ValueError, RuntimeError):
+            return np.asarray(self.to_device(array, self._default_device))
+
+    def from_host(self, array: np.ndarray, where: Any) -> Array:
+        return self._library.asarray(array, device=where)
+
+    def synchronize(self, where: Any = None) -> None:
+        """Libraries that compute later have no standard call to wait with."""
+
+    def memory_stats(self, where: Any = None) -> dict[str, int]:
+        return {}
+
+    def version(self) -> str:
+        root = self.name.partition(".")[0]
+        return f"{root} {getattr(sys.modules.get(root), '__version__', '')}".strip()
+
+    def load_special(self) -> Any:
+        """scipy.special, by way of host memory."""
+        import scipy.special
+
+        return _OnHost(self, scipy.special)
+
+    # -- memory
+
+    @functools.cached_property
+    def writes_in_place(self) -> bool:
+        probe = self._library.zeros(1)
+        try:
+            probe[0] = 1.0
+        except TypeError:
+            return False
+        return True
+
+    def copy(self, x: Array) -> Array:
+        return self._library.asarray(x, copy=True)
+
+    def owns_memory(self, x: Array) -> bool:
+        return False  # the standard does not tell, so a first gradient is copied
+
+    def shares_memory(self, x: Array, y: Array) -> bool:
+        """Ask NumPy, where it can see the memory; else assume that it is shared."""
+        try:
+            return bool(np.may_share_memory(self.to_host(x), self.to_host(y)))
+        except (TypeError, ValueError, RuntimeError):
+            return True
+
+    # -- gaps of the standard
+
+    def raw_dtype(self, dtype: np.dtype) -> Any:
+        """NumPy's dtype as the library's own."""
+        return getattr(self._library, dtype.name)
+
+    def number(self, value: Any, dtype: np.dtype, like: Array) -> Array:
+        """A 0-d array on the device of `like`."""
+        return self._library.asarray(value, dtype=self.raw_dtype(dtype), device=self.device_of(like))
+
+    def astype(self, x: Array, dtype: Any, /, *, copy: bool = True) -> Array:
+        dtype = self.raw_dtype(as_dtype(dtype))
+        if self._library.isdtype(x.dtype, "complex floating") and not self._library.isdtype(dtype, "complex floating"):
+            x = self._library.real(x)
+        return self._library.astype(x, dtype, copy=copy)
+
+    def scatter_add(self, shape: tuple[int, ...], key: Any, g: Array) -> Array:
+        """Zeros of `shape`, with `g` added at `key` (repeated indices add up)."""
+        out = self.to_host(g)
+        zeros = np.zeros(shape, dtype=out.dtype)
+        np.add.at(zeros, self._host_key(key), out)
+        return self.from_host(zeros, self.device_of(g))
+
+    def zero_at(self, x: Array, key: Any) -> Array:
+        """A copy of `x` with zeros at `key`."""
+        out = np.array(self.to_host(x))
+        out[self._host_key(key)] = 0
+        return self.from_host(out, self.device_of(x))
+
+    def _host_key(self, key: Any) -> Any:
+        if isinstance(key, tuple):
+            return tuple(self._host_key(k) for k in key)
+        return self.to_host(key) if isinstance(key, self.array_type) else key
+
+
+class _OnHost:
+    """The functions of a module for NumPy, taking and giving arrays of another library."""
+
+    def __init__(self, backend: GenericBackend, module: Any) -> None:
+        self._backend, self._module = backend, module
+
+    def __getattr__(self, name: str) -> Any:
+        function, backend = getattr(self._module, name), self._backend
+
+        def on_host(*arrays: Array) -> Array:
+            return backend.from_host(np.asarray(function(*[backend.to_host(a) for a in arrays])), backend.device_of(arrays[0]))
+
+        return on_host
