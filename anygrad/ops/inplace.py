@@ -20,7 +20,7 @@ from .._messages import translate
 from .._primitive import Primitive, PrimitiveFunction, primitive
 from .._recording import finish, is_inexact, record, unwrap
 from .._tensor import Tensor, wrap
-from . import elementwise
+from . import elementwise, logic
 from .creation import asarray
 from .indexing import Key
 from .linear_algebra import matmul
@@ -212,11 +212,11 @@ mul_ = _binary(elementwise.multiply, operator.imul)
 div_ = _binary(elementwise.divide, operator.itruediv)
 remainder_ = _binary(elementwise.remainder, operator.imod)
 floor_divide_ = _binary(elementwise.floor_divide, operator.ifloordiv)
-bitwise_and_ = _binary(elementwise.bitwise_and, operator.iand)
-bitwise_or_ = _binary(elementwise.bitwise_or, operator.ior)
-bitwise_xor_ = _binary(elementwise.bitwise_xor, operator.ixor)
-bitwise_left_shift_ = _binary(elementwise.bitwise_left_shift, operator.ilshift)
-bitwise_right_shift_ = _binary(elementwise.bitwise_right_shift, operator.irshift)
+bitwise_and_ = _binary(logic.bitwise_and, operator.iand)
+bitwise_or_ = _binary(logic.bitwise_or, operator.ior)
+bitwise_xor_ = _binary(logic.bitwise_xor, operator.ixor)
+bitwise_left_shift_ = _binary(logic.bitwise_left_shift, operator.ilshift)
+bitwise_right_shift_ = _binary(logic.bitwise_right_shift, operator.irshift)
 
 
 def pow_(x: Tensor, exponent: Any) -> Tensor:

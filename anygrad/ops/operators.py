@@ -13,7 +13,7 @@ from .._backends import is_array
 from .._primitive import operator_function
 from .._scalars import NUMBERS
 from .._tensor import Tensor
-from . import elementwise, inplace
+from . import elementwise, inplace, logic
 from .indexing import getitem
 from .linear_algebra import matmul
 
@@ -46,16 +46,16 @@ Tensor.__floordiv__, Tensor.__rfloordiv__ = _plain(elementwise.floor_divide), _r
 Tensor.__mod__, Tensor.__rmod__ = _plain(elementwise.remainder), _reflected(elementwise.remainder)
 Tensor.__pow__, Tensor.__rpow__ = _plain(elementwise.pow), _reflected(elementwise.pow)
 Tensor.__matmul__, Tensor.__rmatmul__ = _plain(matmul), _reflected(matmul)
-Tensor.__and__ = Tensor.__rand__ = _plain(elementwise.bitwise_and)
-Tensor.__or__ = Tensor.__ror__ = _plain(elementwise.bitwise_or)
-Tensor.__xor__ = Tensor.__rxor__ = _plain(elementwise.bitwise_xor)
-Tensor.__lshift__, Tensor.__rlshift__ = _plain(elementwise.bitwise_left_shift), _reflected(elementwise.bitwise_left_shift)
-Tensor.__rshift__, Tensor.__rrshift__ = _plain(elementwise.bitwise_right_shift), _reflected(elementwise.bitwise_right_shift)
+Tensor.__and__ = Tensor.__rand__ = _plain(logic.bitwise_and)
+Tensor.__or__ = Tensor.__ror__ = _plain(logic.bitwise_or)
+Tensor.__xor__ = Tensor.__rxor__ = _plain(logic.bitwise_xor)
+Tensor.__lshift__, Tensor.__rlshift__ = _plain(logic.bitwise_left_shift), _reflected(logic.bitwise_left_shift)
+Tensor.__rshift__, Tensor.__rrshift__ = _plain(logic.bitwise_right_shift), _reflected(logic.bitwise_right_shift)
 Tensor.__neg__, Tensor.__pos__, Tensor.__abs__ = elementwise.negative, elementwise.positive, elementwise.abs
-Tensor.__invert__ = elementwise.bitwise_invert
-Tensor.__eq__, Tensor.__ne__ = operator_function(elementwise.equal), operator_function(elementwise.not_equal)
-Tensor.__lt__, Tensor.__le__ = operator_function(elementwise.less), operator_function(elementwise.less_equal)
-Tensor.__gt__, Tensor.__ge__ = operator_function(elementwise.greater), operator_function(elementwise.greater_equal)
+Tensor.__invert__ = logic.bitwise_invert
+Tensor.__eq__, Tensor.__ne__ = operator_function(logic.equal), operator_function(logic.not_equal)
+Tensor.__lt__, Tensor.__le__ = operator_function(logic.less), operator_function(logic.less_equal)
+Tensor.__gt__, Tensor.__ge__ = operator_function(logic.greater), operator_function(logic.greater_equal)
 Tensor.__iadd__, Tensor.__isub__ = _plain(inplace.add_), _plain(inplace.sub_)
 Tensor.__imul__, Tensor.__itruediv__ = _plain(inplace.mul_), _plain(inplace.div_)
 Tensor.__ifloordiv__, Tensor.__imod__ = _plain(inplace.floor_divide_), _plain(inplace.remainder_)

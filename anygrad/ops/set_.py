@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from .._primitive import primitive
 from .._tensor import Tensor
 from ._axes import as_tensor
-from .elementwise import logical_not
+from .logic import logical_not
 
 
 class UniqueAllResult(NamedTuple):
