@@ -36,16 +36,28 @@ class Cell:
 
 
 class Packed:
-    """A saved value that went through `saved_tensors_hooks`: unpacked at every use."""
+    """A saved value that went through `saved_tensors_hooks`: unpacked at every use.
 
-    __slots__ = ("_packed", "_unpack")
+    Hooks that keep the very tensor that they were given, and give it back, would see writes to
+    its memory: then the value is that of the cell, which writes preserve.
+    """
 
-    def __init__(self, packed: Any, unpack: Hook) -> None:
-        self._packed, self._unpack = packed, unpack
+    __slots__ = ("_cell", "_given", "_packed", "_unpack")
+
+    def __init__(self, pack: Hook, unpack: Hook, given: Any, cell: Cell) -> None:
+        self._packed, self._unpack, self._given = pack(given), unpack, weakref.ref(given)
+        self._cell = cell
+
+    def settle(self) -> None:
+        """To be called when nobody but the hooks can hold the given tensor: if they do not, no cell is needed."""
+        if self._given() is None:
+            del self._cell
 
     @property
     def array(self) -> Any:
         value = self._unpack(self._packed)
+        if value is not None and value is self._given():
+            return self._cell.array
         try:
             return value._data
         except AttributeError:

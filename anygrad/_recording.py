@@ -292,7 +292,9 @@ def save(x: Any, raw: Any) -> Any:
         if hooks and is_inexact(raw):
             pack, unpack = hooks[-1]
             with _modes.no_grad():
-                return Packed(pack(x.detach()), unpack)
+                packed = Packed(pack, unpack, x.detach(), cell_of(x))
+            packed.settle()
+            return packed
         return cell_of(x)
     if hasattr(x, "cells"):
         return x

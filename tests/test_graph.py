@@ -375,3 +375,22 @@ def test_increment_version():
     increment_version(x)
     increment_version((x, y))
     assert (x._version, y._version) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("pack", "unpack"),
+    [
+        (lambda t: t, lambda t: t),
+        (lambda t: ("kept", t), lambda pair: pair[1]),
+        (lambda t: t.numpy().copy(), ag.asarray),
+    ],
+)
+def test_a_write_does_not_break_what_hooks_keep(pack, unpack):
+    """Hooks that keep the tensor they are given see its memory change; the graph does not."""
+    x = ag.tensor([2.0, 3.0], requires_grad=True)
+    h = x * 1
+    with ag.autograd.graph.saved_tensors_hooks(pack, unpack):
+        y = ag.square(h)
+    h.add_(100)
+    y.sum().backward()
+    assert x.grad.tolist() == [4.0, 6.0]
