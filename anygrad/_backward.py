@@ -6,17 +6,20 @@ error leaves every `.grad` and every graph as it was.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from . import _engine
-from ._backends import device_of, is_array, namespace
+from ._backends import device_of, is_array, load, namespace
+from ._dtypes import as_dtype
 from ._errors import DeviceError, DTypeError, ShapeError
 from ._graph import Node
 from ._tensor import Tensor, wrap
+from .ops.creation import zeros_like
+from .ops.data_types import astype
+from .ops.manipulation import stack
 
 
 def backward(
@@ -133,8 +136,6 @@ def grad(
             own = any(g is seed for seed in seeds)
             results.append(g if isinstance(g, Tensor) else wrap(namespace(g).copy(g) if own else g))
         elif materialize_grads:
-            from .ops.creation import zeros_like
-
             results.append(zeros_like(tensor))
         elif allow_unused:
             results.append(None)
@@ -147,8 +148,6 @@ def grad(
 
 
 def _batched(outputs: Any, wanted: Any, grad_outputs: Any, create_graph: bool, allow_unused: bool, materialize_grads: bool) -> tuple[Tensor | None, ...]:
-    from .ops.manipulation import stack
-
     seeds = () if grad_outputs is None else _as_tuple(grad_outputs)
     if len(seeds) != len(outputs) or any(s is None for s in seeds):
         raise RuntimeError("grad(): is_grads_batched=True takes grad_outputs with a leading batch axis, one for each output")
@@ -215,15 +214,15 @@ def _starts(tensors: Sequence[Any], gradients: Any, where: str, create_graph: bo
 def _seed(node: Node, tensor: Any, g: Any, position: int, where: str) -> Tensor:
     shape = tuple(node.shape or ())
     if g is None:
-        if int(np.prod(shape)) != 1:
+        if math.prod(shape) != 1:
             call = f"{where[:-1]}gradient)" if where == "backward()" else "grad(y, x, gradient)"
             raise RuntimeError(
                 f"{where} needs one number (a gradient can be implicitly created only for scalar outputs: grad can be implicitly created "
                 f"only for scalar outputs); this tensor has shape {shape}. Use `y.sum().backward()`, or pass dL/dy: `y.{call}` with shape {shape}."
             )
-        if np.dtype(_dtype(node)).kind == "c":
+        if as_dtype(node.dtype).kind == "c":
             raise RuntimeError(
-                f"{where}: a gradient is implied only for real scalar outputs; this one is {_dtype(node)}. Differentiate its real part or its abs, or pass the gradient."
+                f"{where}: a gradient is implied only for real scalar outputs; this one is {as_dtype(node.dtype)}. Differentiate its real part or its abs, or pass the gradient."
             )
         return _ones(node, tensor)
     if not isinstance(g, Tensor):
@@ -240,20 +239,12 @@ def _seed(node: Node, tensor: Any, g: Any, position: int, where: str) -> Tensor:
             f"{where}: the gradient is on {device_of(g._data)}, the tensor on {device_of(tensor._data)}. Use `gradient.to({str(device_of(tensor._data))!r})`."
         )
     if g._data.dtype is not node.dtype and g._data.dtype != node.dtype:
-        if (g.dtype.kind == "c") != (np.dtype(_dtype(node)).kind == "c"):
+        if (g.dtype.kind == "c") != (as_dtype(node.dtype).kind == "c"):
             raise DTypeError(
-                f"{where}: Mismatch in dtype: grad_output[{position}] is {g.dtype} and output[{position}] is {_dtype(node)}; both must be complex or both real."
+                f"{where}: Mismatch in dtype: grad_output[{position}] is {g.dtype} and output[{position}] is {as_dtype(node.dtype)}; both must be complex or both real."
             )
-        from .ops.data_types import astype
-
-        g = astype(g, _dtype(node))
+        g = astype(g, as_dtype(node.dtype))
     return g
-
-
-def _dtype(node: Node) -> np.dtype:
-    from ._dtypes import as_dtype
-
-    return as_dtype(node.dtype)
 
 
 def _ones(node: Node, tensor: Any) -> Tensor:
@@ -261,8 +252,6 @@ def _ones(node: Node, tensor: Any) -> Tensor:
         xp = namespace(tensor._data)
         with xp.device_guard(xp.device_of(tensor._data)):
             return wrap(xp.ones_like(tensor._data))
-    from ._backends import load
-
     return wrap(load("numpy").ones(node.shape, dtype=node.dtype))
 
 

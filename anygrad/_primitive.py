@@ -33,11 +33,10 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from . import _modes
-from ._backends import Backend, is_array, namespace
+from ._backends import Backend, namespace
 from ._dtypes import as_dtype
 from ._graph import Cell, sequence
-from ._recording import PrimitiveNode, apply, beside, missing, names_of, note_view
-from ._scalars import NUMBERS
+from ._recording import PrimitiveNode, apply, beside, is_operand, missing, names_of, note_view
 from ._tensor import Tensor
 
 Rule = Callable[..., Any]
@@ -202,7 +201,7 @@ def operator_function(function: PrimitiveFunction) -> Callable[[Any, Any], Any]:
     made = function.primitive
 
     def slow(x1: Any, x2: Any) -> Any:
-        return apply(made, x1, x2) if isinstance(x2, (Tensor, *NUMBERS)) or is_array(x2) else NotImplemented
+        return apply(made, x1, x2) if is_operand(x2) else NotImplemented
 
     return _function(made, slow)
 

@@ -136,6 +136,11 @@ def _check_devices(made: Primitive, raws: list[Any], first: Any, xp: Backend) ->
             raise DeviceError(f"{made.name}: arguments are on different devices: {listed}. Move one of them: `.to({str(device_of(first))!r})`.")
 
 
+def is_operand(value: object) -> bool:
+    """Whether operators work with it: a Tensor, a number or an array."""
+    return isinstance(value, (Tensor, *NUMBERS)) or is_array(value)
+
+
 def is_inexact(array: Any) -> bool:
     """Whether a raw array can carry a gradient: floating or complex."""
     return as_dtype(array.dtype).kind in "fcV"

@@ -23,7 +23,6 @@ from typing import Any, ClassVar
 
 from .. import _alias, _engine, _modes
 from .._backends import namespace
-from .._dtypes import as_dtype
 from .._errors import ShapeError
 from .._graph import Node, Output, sequence
 from .._recording import is_inexact, revive
@@ -277,9 +276,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
         if not _modes.is_grad_enabled() or not any(isinstance(g, Tensor) and g.requires_grad for g in grads):
             return result
         results = result if isinstance(result, tuple) else (result,)
-        tracked = tuple(
-            r if r is None or as_dtype(r._data.dtype).kind not in "fcV" else _Refuse.apply(r, *[g for g in grads if isinstance(g, Tensor)]) for r in results
-        )
+        tracked = tuple(r if r is None or not is_inexact(r._data) else _Refuse.apply(r, *[g for g in grads if isinstance(g, Tensor)]) for r in results)
         return tracked if isinstance(result, tuple) else tracked[0]
 
     return wrapper

@@ -7,6 +7,7 @@ count a version, and give views and their base their new histories.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,7 @@ from .._graph import Node
 from .._messages import translate
 from .._primitive import Primitive, PrimitiveFunction, primitive
 from .._recording import finish, is_inexact, record, unwrap
+from .._scalars import NUMBERS
 from .._tensor import Tensor, wrap
 from . import elementwise, logic
 from .creation import asarray
@@ -71,17 +73,10 @@ def _zero_view(g: Any, steps: Steps, xp: Any) -> Any:
     if isinstance(g, Tensor):
         return _zeroed_view(g, steps=steps)
     # The places that the view shows, whatever its layout: those of a numbered base.
-    numbers = xp.reshape(xp.arange(_size(g), dtype=xp.int64, device=xp.device_of(g)), g.shape)
+    numbers = xp.reshape(xp.arange(math.prod(g.shape), dtype=xp.int64, device=xp.device_of(g)), g.shape)
     shown = xp.reshape(_follow(numbers, steps), (-1,))
     flat = xp.reshape(xp.copy(g), (-1,))
     return xp.reshape(xp.zero_at(flat, shown), g.shape)
-
-
-def _size(x: Any) -> int:
-    n = 1
-    for size in x.shape:
-        n *= size
-    return n
 
 
 # ---------------------------------------------------------------------------
@@ -221,12 +216,12 @@ bitwise_right_shift_ = _binary(logic.bitwise_right_shift, operator.irshift)
 
 def pow_(x: Tensor, exponent: Any) -> Tensor:
     """x **= exponent."""
-    return copy_(x, elementwise.pow(x.clone() if x.requires_grad else x, exponent))
+    return copy_(x, elementwise.pow(x, exponent))
 
 
 def matmul_(x: Tensor, other: Any) -> Tensor:
     """x @= other."""
-    return copy_(x, matmul(x.clone() if x.requires_grad else x, other))
+    return copy_(x, matmul(x, other))
 
 
 def copy_(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
@@ -254,7 +249,7 @@ def zero_(x: Tensor) -> Tensor:
 
 def setitem(x: Tensor, key: Any, value: Any) -> None:
     """`x[key] = value`, with broadcasting; the value may be tracked, and then x is."""
-    if isinstance(value, (list, tuple)) or not (isinstance(value, (Tensor, bool, int, float, complex)) or is_array(value)):
+    if isinstance(value, (list, tuple)) or not (isinstance(value, (Tensor, *NUMBERS)) or is_array(value)):
         value = asarray(value, dtype=x.dtype, device=x.device)
 
     def assign(target: Any, raw_value: Any, raw_key: Any) -> None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._backends import is_array
 from .._primitive import operator_function
-from .._scalars import NUMBERS
+from .._recording import is_operand
 from .._tensor import Tensor
 from . import elementwise, inplace, logic
 from .indexing import getitem
@@ -20,20 +19,16 @@ from .linear_algebra import matmul
 Operator = Callable[[Any, Any], Any]
 
 
-def _known(other: Any) -> bool:
-    return isinstance(other, (Tensor, *NUMBERS)) or is_array(other)
-
-
 def _reflected(function: Operator) -> Operator:
     def operator(self: Tensor, other: Any) -> Any:
-        return function(other, self) if _known(other) else NotImplemented
+        return function(other, self) if is_operand(other) else NotImplemented
 
     return operator
 
 
 def _plain(function: Operator) -> Operator:
     def operator(self: Tensor, other: Any) -> Any:
-        return function(self, other) if _known(other) else NotImplemented
+        return function(self, other) if is_operand(other) else NotImplemented
 
     return operator
 
