@@ -20,6 +20,7 @@ from ._graph import Cell, Node, Output, Packed, sequence
 from ._messages import translate
 from ._scalars import NUMBERS, get_default_dtype, strengthen, weak_dtype
 from ._tensor import Tensor, wrap
+from ._transform import innermost
 
 if TYPE_CHECKING:
     from ._primitive import Primitive
@@ -31,6 +32,8 @@ def apply(made: Primitive, *inputs: Any, **params: Any) -> Any:
     Inputs are Tensors, raw arrays, Python numbers, or a Key (ops/indexing.py). Returns a
     Tensor, or a tuple of Tensors if the forward returns a tuple.
     """
+    if (inner := innermost(inputs)) is not None:
+        return inner.interpret(made, inputs, params)
     raws, nodes, xp = unwrap(made, inputs)
     try:
         with xp.device_guard(next(filter(is_array, raws))):

@@ -23,6 +23,7 @@ LAYERS = [
     ["_engine"],
     ["_array_methods"],
     ["_tensor"],
+    ["_transform"],
     ["_recording"],
     ["_primitive"],
     ["ops"],
