@@ -7,7 +7,7 @@ that follows the Array API standard. The namespace is itself one of that standar
 
 from math import e, inf, nan, pi
 
-from . import autograd, cuda, func
+from . import autograd, cuda, func, utils
 from ._backends import device, get_default_device, set_default_device
 from ._errors import AxisError, DeviceError, DTypeError, LinAlgError, OutOfMemoryError, ReadOnlyError, ShapeError
 from ._modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
@@ -380,6 +380,7 @@ __all__ = [
     "unique_inverse",
     "unique_values",
     "unstack",
+    "utils",
     "var",
     "vecdot",
     "where",

@@ -29,7 +29,7 @@ LAYERS = [
     ["ops"],
     ["_backward"],
     ["_repr", "autograd", "cuda"],
-    ["func"],
+    ["func", "utils"],
     ["__init__"],
     ["_digits"],
     ["__main__"],
