@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from .. import _modes
 from .._graph import Hook, Node, Output, RemovableHandle
 from .._tensor import Tensor
+from ._drawing import Drawing, draw
 
 __all__ = [
-    "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version",
+    "Drawing", "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "draw", "get_gradient_edge", "increment_version",
     "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
 ]  # fmt: skip
 
