@@ -135,7 +135,7 @@ def _visit(
 ) -> dict[Node, Any]:
     captured: dict[Node, Any] = {}
     release = not retain_graph
-    plain = not (create_graph or several_devices) and needed is None and watcher is None
+    plain = not (create_graph or several_devices or _modes.profiler) and needed is None and watcher is None
 
     def finish_leaf(leaf: Node, grad: Any, ours: bool | None) -> None:
         if watcher is not None:
@@ -277,7 +277,8 @@ def _derive(node: Node, g: Any, edges: tuple[Node | None, ...], create_graph: bo
         return (None,) * len(edges)
     if node.saved is None:
         raise RuntimeError(freed_message(node))
-    grads = node.vjp_recorded(g, edges) if create_graph else node.vjp(g, edges)
+    derive = node.vjp_recorded if create_graph else node.vjp
+    grads = derive(g, edges) if _modes.profiler is None else _modes.profiler.measure(node.function_name, "backward", derive, g, edges)
     if node._extra is not None and node._extra.post_hooks:
         grads = after_node(node, grads, g, create_graph)
     if watcher is not None:

@@ -144,6 +144,11 @@ class Node:
         return type(self).__name__
 
     @property
+    def function_name(self) -> str:
+        """The name of the function that made it, as `multiply`."""
+        return self.name().removesuffix("Backward")
+
+    @property
     def extra(self) -> Extra:
         if self._extra is None:
             self._extra = Extra()

@@ -3,7 +3,7 @@
 Two counts over all threads tell an operation when it has to look further; while they are
 zero it reads these and no thread-local storage. `off` counts threads that have switched
 recording off, `unusual` what takes the general path: inference mode, hooks on saved
-values, several CUDA devices.
+values, several CUDA devices, a profile.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 off = 0
 unusual = 0
+profiler: Any = None  # what measures every call; see autograd/profiler.py
 _lock = threading.Lock()
 
 

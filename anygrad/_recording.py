@@ -32,6 +32,12 @@ def apply(made: Primitive, *inputs: Any, **params: Any) -> Any:
     Inputs are Tensors, raw arrays, Python numbers, or a Key (ops/indexing.py). Returns a
     Tensor, or a tuple of Tensors if the forward returns a tuple.
     """
+    if _modes.profiler is not None:
+        return _modes.profiler.measure(made.name, "forward", _computed, made, inputs, params)
+    return _computed(made, inputs, params)
+
+
+def _computed(made: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
     if (inner := innermost(inputs)) is not None:
         return inner.interpret(made, inputs, params)
     raws, nodes, xp = unwrap(made, inputs)
@@ -168,6 +174,10 @@ class PrimitiveNode(Node):
             return self.count
         except AttributeError:
             return 1
+
+    @property
+    def function_name(self) -> str:
+        return self.primitive.name
 
     def output(self, index: int, array: Any) -> Output:
         """The edge to one of several outputs: the same one as long as it lives."""
