@@ -633,24 +633,74 @@ def test_backward_inside_a_hook_on_the_same_leaf():
     assert x.grad.item() == 16.0
 
 
-def test_threads_on_a_shared_leaf():
-    x = ag.zeros(100, dtype=ag.float64, requires_grad=True)
-    errors = []
+def in_threads(n, work):
+    """Run `work(i)` in n threads at once; what they raised."""
+    errors, ready = [], threading.Barrier(n)
 
-    def work():
+    def run(i):
+        ready.wait()
         try:
-            for _ in range(50):
-                (x * 2 + x).sum().backward()
+            work(i)
         except Exception as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(n)]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
-    assert errors == []
+    return errors
+
+
+def test_threads_on_a_shared_leaf():
+    x = ag.zeros(100, dtype=ag.float64, requires_grad=True)
+
+    def work(i):
+        for _ in range(50):
+            (x * 2 + x).sum().backward()
+
+    assert in_threads(8, work) == []
     assert x.grad.tolist() == [1200.0] * 100
+
+
+def test_threads_on_a_shared_graph():
+    """Each thread differentiates the same graph, which is retained."""
+    x = ag.ones(1000, dtype=ag.float64, requires_grad=True)
+    y = x
+    for _ in range(50):
+        y = y * 1.01 + ag.sin(x)
+    total = y.sum()
+    (wanted,) = grad(total, x, retain_graph=True)
+    found = [None] * 8
+
+    def work(i):
+        (found[i],) = grad(total, x, retain_graph=True)
+        total.backward(retain_graph=True)
+
+    assert in_threads(8, work) == []
+    for g in found:
+        np.testing.assert_array_equal(g.numpy(), wanted.numpy())
+    np.testing.assert_allclose(x.grad.numpy(), 8 * wanted.numpy(), rtol=1e-14)
+
+
+def test_threads_with_heads_of_their_own_on_a_shared_trunk():
+    x = number(3.0)
+    trunk = x * x
+    heads = [trunk * float(i) for i in range(1, 9)]
+    assert in_threads(8, lambda i: heads[i].backward(retain_graph=True)) == []
+    assert x.grad.item() == 6.0 * sum(range(1, 9))
+
+
+def test_threads_that_free_a_shared_graph_fail_with_its_message():
+    """As in a single thread, the second backward finds the graph freed; what was accumulated stays a multiple of the gradient."""
+    for _ in range(20):
+        x = number(2.0)
+        y = x
+        for _ in range(20):
+            y = y * x
+        errors = in_threads(4, lambda i, y=y: y.backward())
+        assert all(isinstance(e, RuntimeError) and "already used and freed" in str(e) for e in errors)
+        assert len(errors) < 4
 
 
 def test_requires_grad_switched_off_after_the_forward():
