@@ -115,6 +115,18 @@ def test_the_readme_prints_what_it_says(capsys):
         np.testing.assert_allclose(numbers, values.ravel(), atol=1e-4)
 
 
+def programs(path):
+    """The Python blocks of a page that stand for themselves."""
+    return [block for block in re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL) if "import anygrad" in block]
+
+
+@pytest.mark.parametrize("page", [p.name for p in sorted((ROOT / "docs").glob("*.md")) if programs(p)])
+def test_the_programs_of_the_documentation_run(page):
+    """They make assertions of their own."""
+    for program in programs(ROOT / "docs" / page):
+        exec(program, {})
+
+
 def test_import_brings_in_no_heavy_library():
     printed = python("-c", "import sys, anygrad; print(sorted({'cupy', 'scipy', 'sklearn', 'tqdm', 'array_api_compat'} & sys.modules.keys()))")
     assert printed == "[]\n"

@@ -269,6 +269,7 @@ def descend(parameters, free):
                 p.grad.zero_()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("free", [True, False])
 def test_a_training_loop_holds_the_same_at_step_10_and_step_10000(free):
     w, b = ag.zeros((3, 2), requires_grad=True), ag.zeros(2, requires_grad=True)
@@ -287,6 +288,7 @@ def test_a_training_loop_holds_the_same_at_step_10_and_step_10000(free):
     assert losses[0] < 0.01
 
 
+@pytest.mark.slow
 def test_a_loop_of_second_derivatives_holds_the_same():
     """A penalty on the gradient: the graph of the first backward is recorded itself."""
     w = ag.ones(3, dtype=ag.float64, requires_grad=True)
