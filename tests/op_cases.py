@@ -317,6 +317,8 @@ op(
     function=lambda x, axis=-1: ag.sort(x, axis=axis, descending=True),
 )
 op("astype", lambda x: x.astype(np.float64), s((2, 3)), s(()), function=lambda x: ag.astype(x, ag.float64))
+op("asarray", np.array, s((2, 3)), function=lambda x: ag.asarray(x, copy=True))
+op("as_tensor", np.array, s((2, 3)), function=lambda x: ag.as_tensor([x[0], x[1]]))
 op("astype complex", lambda x: x.astype(np.complex128), s((2, 3)), s(()), function=lambda x: ag.astype(x, ag.complex128))
 
 

@@ -12,21 +12,21 @@ import numpy as np
 import pytest
 
 import anygrad as ag
-from anygrad import Tensor
+from anygrad import Tensor, linalg
 
 Make = Callable[..., Tensor]
 INF, NAN = np.inf, np.nan
 
 
-def derivatives(function: Callable[..., Tensor], *arrays: Any, make: Make) -> list[list[Any]]:
-    """The gradients of the sum of the results, in lists; raw and recorded must be the same."""
+def derivatives(function: Callable[..., Tensor], *arrays: Any, make: Make, exact: bool = True) -> list[list[Any]]:
+    """The gradients of the sum of the results, in lists; raw and recorded must be the same (to rounding if not `exact`)."""
     xs = [make(np.asarray(a), requires_grad=True) for a in arrays]
     found = []
     for create_graph in (False, True):
         gs = ag.autograd.grad(ag.sum(function(*xs)), xs, create_graph=create_graph)
         found.append([g.numpy(force=True) for g in gs])
     for raw, recorded in zip(*found, strict=True):
-        np.testing.assert_array_equal(raw, recorded, strict=True)
+        np.testing.assert_allclose(raw, recorded, rtol=0 if exact else 1e-13, atol=0 if exact else 1e-14, strict=True)
     return found[0]
 
 
@@ -85,6 +85,9 @@ KINKS = {
         [[1.0, 3.0, 1.0]],
         [[2, 1, 4]],
     ),
+    "take repeated": (lambda x: ag.take(x, ag.asarray([0, 0, 1, 0], device=x.device)), [[5.0, 6.0]], [[3, 1]]),
+    "take_along_axis repeated": (lambda x: ag.take_along_axis(x, ag.asarray([0, 0, 1, 0], device=x.device)), [[5.0, 6.0]], [[3, 1]]),
+    "where": (lambda x, y: ag.where(x > 0, x * 2, y * 3), [[-1.0, 1.0], [1.0, 1.0]], [[0, 2], [3, 0]]),
     "repeated index": (lambda x: x[ag.asarray([0, 0, 1, 0], device=x.device)], [[5.0, 6.0]], [[3, 1]]),
 }
 
@@ -93,6 +96,44 @@ KINKS = {
 def test_kink(name: str, make: Make) -> None:
     function, arrays, wanted = KINKS[name]
     check(function, arrays, wanted, make)
+
+
+A, B = np.diag([2.0, 2.0, 5.0]), np.diag([0.0, 2.0, 5.0])
+EYE = np.eye(3)
+SINGULAR = np.array([[1.0, 2.0], [2.0, 4.0]])
+MATRICES = {
+    "linalg.det rank n-1": (linalg.det, SINGULAR, [[4, -2], [-2, 1]]),
+    "linalg.det rank n-2": (linalg.det, np.diag([0.0, 0.0, 5.0]), np.zeros((3, 3))),
+    "linalg.slogdet": (lambda x: linalg.slogdet(x).logabsdet, np.zeros((2, 2)), np.full((2, 2), NAN)),
+    "linalg.slogdet in a batch": (lambda x: linalg.slogdet(x).logabsdet, np.stack([SINGULAR, 2 * EYE[:2, :2]]), [np.full((2, 2), NAN), EYE[:2, :2] / 2]),
+    "linalg.eigvalsh": (linalg.eigvalsh, A, EYE),
+    "linalg.eigh values": (lambda x: linalg.eigh(x).eigenvalues, A, EYE),
+    "linalg.eigh vectors": (lambda x: linalg.eigh(x).eigenvectors[2, 2], EYE, np.full((3, 3), NAN)),
+    "linalg.eigvals": (lambda x: ag.real(linalg.eigvals(x)), A, EYE),
+    "linalg.eig values": (lambda x: ag.real(linalg.eig(x).eigenvalues), A, EYE),
+    "linalg.svdvals": (linalg.svdvals, A, EYE),
+    "linalg.svdvals at 0": (lambda x: linalg.svdvals(x)[:2], B, np.diag([0, 1, 1])),
+    "linalg.svd values": (lambda x: linalg.svd(x).S, A, EYE),
+    "linalg.pinv": (linalg.pinv, B, [[0, 1 / 4, 1 / 25], [1 / 4, -1 / 4, -1 / 10], [1 / 25, -1 / 10, -1 / 25]]),
+    "linalg.matrix_norm at 0": (linalg.matrix_norm, 0 * A, 0 * A),
+    "linalg.matrix_norm 1 ties": (lambda x: linalg.matrix_norm(x, ord=1), np.diag([5.0, 2.0, -5.0]), np.diag([0.5, 0, -0.5])),
+    "linalg.matrix_norm -1 ties": (lambda x: linalg.matrix_norm(x, ord=-1), A, np.diag([0.5, 0.5, 0])),
+    "linalg.matrix_norm 2 ties": (lambda x: linalg.matrix_norm(x, ord=2), np.diag([5.0, 2.0, -5.0]), np.diag([0.5, 0, -0.5])),
+    "linalg.matrix_norm inf ties": (lambda x: linalg.matrix_norm(x, ord=INF), np.diag([5.0, 2.0, -5.0]), np.diag([0.5, 0, -0.5])),
+    "linalg.matrix_norm -inf ties": (lambda x: linalg.matrix_norm(x, ord=-INF), A, np.diag([0.5, 0.5, 0])),
+    **{f"linalg.vector_norm {ord} at 0": (lambda x, ord=ord: linalg.vector_norm(x, ord=ord), 0 * A, 0 * A) for ord in (0, 0.5, 1, 2, 3, INF, -1, -INF)},
+    "linalg.vector_norm inf ties": (lambda x: linalg.vector_norm(x, ord=INF), np.array([3.0, -3.0, 1.0]), [0.5, -0.5, 0]),
+    "linalg.vector_norm -inf ties": (lambda x: linalg.vector_norm(x, ord=-INF), np.array([3.0, -1.0, 1.0]), [0, -0.5, 0.5]),
+}
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_matrices(name: str, make: Make) -> None:
+    """To rounding; the array library may warn where it divides by zero in the forward."""
+    function, x, wanted = MATRICES[name]
+    with np.errstate(all="ignore"):
+        (found,) = derivatives(function, x, make=make, exact=False)
+    np.testing.assert_allclose(found, wanted, rtol=1e-13, atol=1e-14)
 
 
 INFINITE = {

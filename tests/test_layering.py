@@ -31,7 +31,7 @@ LAYERS = [
     ["_repr", "autograd", "cuda"],
     ["func", "utils"],
     ["__init__"],
-    ["_digits"],
+    ["_catalogue", "_digits"],
     ["__main__"],
 ]
 LEVEL = {name: i for i, layer in enumerate(LAYERS) for name in layer}

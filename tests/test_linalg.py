@@ -96,9 +96,9 @@ ROWS: list[tuple[str, Callable[..., Any], list[tuple[int, ...]]]] = [
         lambda x: (lambda u, s, vh: (polar(u, s, vh), projector(u[..., s.shape[-1] :]), s, projector(H(vh)[..., s.shape[-1] :])))(*linalg.svd(x)),
         WIDE_AND_TALL,
     ),
-    ("norm_fro", linalg.matrix_norm, WIDE_AND_TALL),
+    ("matrix_norm_fro", linalg.matrix_norm, WIDE_AND_TALL),
     *[
-        (f"norm_{order}", lambda x, order=order: linalg.matrix_norm(x, ord=order, keepdims=True), WIDE_AND_TALL)
+        (f"matrix_norm_{order}", lambda x, order=order: linalg.matrix_norm(x, ord=order, keepdims=True), WIDE_AND_TALL)
         for order in ("nuc", 2, -2, 1, -1, math.inf, -math.inf)
     ],
     ("diagonal", lambda x: linalg.diagonal(x, offset=1), WIDE_AND_TALL),

@@ -14,6 +14,7 @@ from .. import _modes
 from .._errors import DTypeError, LinAlgError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
+from .._transform import innermost
 from . import _decompositions, _determinant
 from ._axes import as_tensor, axes_of, axis_of, kept
 from ._rules import adjoint
@@ -124,7 +125,8 @@ def eig(x: Tensor, /) -> EigResult:
 def eigvals(x: Tensor, /) -> Tensor:
     """Eigenvalues, complex."""
     x = _matrices("eigvals", x, square=True)
-    return _decompositions.eig(x)[0] if x.requires_grad and _modes.is_grad_enabled() else _decompositions.eigvals(x)
+    recorded = x.requires_grad and _modes.is_grad_enabled() or innermost((x,)) is not None
+    return _decompositions.eig(x)[0] if recorded else _decompositions.eigvals(x)
 
 
 def svd(x: Tensor, /, *, full_matrices: bool = True) -> SVDResult:
