@@ -252,15 +252,36 @@ def test_det_of_singular_matrices(rank: int, kind: str) -> None:
     check(linalg.det, np.stack([x, regular(4, 4).astype(x.dtype)]))
 
 
-def test_det_third_derivative() -> None:
-    def second(t: Any) -> Any:
-        x = ag.asarray(t) if not isinstance(t, ag.Tensor) else t
-        x = x if x.requires_grad else x.requires_grad_()
-        (g,) = ag.autograd.grad(linalg.det(x), x, create_graph=True)
-        (h,) = ag.autograd.grad(ag.sum(g * g), x, create_graph=True)
-        return h
+@pytest.mark.parametrize("kind", ["real", "complex"])
+@pytest.mark.parametrize("rank", range(5))
+def test_det_derivatives_of_every_order(rank: int, kind: str) -> None:
+    """The fourth derivative, of a polynomial of degree 4, at each rank."""
+    a, b, *directions = random(4, rank), random(rank, 4), *(random(4, 4) * c for c in (1, -0.7, 0.4))
+    x = (phase(a) @ phase(b) if kind == "complex" else a @ b) if rank else np.zeros((4, 4), np.complex128 if kind == "complex" else None)
 
-    check(second, regular(3, 3), rtol=1e-5)
+    def third(t: Any) -> Any:
+        t = (ag.asarray(t) if not isinstance(t, ag.Tensor) else t) + 0
+        t = t if t.requires_grad else t.requires_grad_()
+        y: Any = linalg.det(t)
+        for direction in directions:
+            (g,) = ag.autograd.grad(y, t, ag.ones_like(y), create_graph=True)
+            y = ag.sum(g * ag.asarray(direction, device=t.device))
+        return y
+
+    check(third, x)
+    x = ag.tensor(np.zeros((2, 2)), requires_grad=True)
+    (g,) = ag.autograd.grad(linalg.det(x), x, create_graph=True)
+    (h,) = ag.autograd.grad(g[0, 0], x, create_graph=True)
+    assert h.tolist() == [[0.0, 0.0], [0.0, 1.0]]
+
+
+def test_det_of_matrices_that_are_not_finite() -> None:
+    x = ag.tensor([[[math.nan, 1.0], [2.0, 3.0]], [[2.0, 0.0], [0.0, 3.0]]], dtype=ag.float64, requires_grad=True)
+    with np.errstate(invalid="ignore"):  # NumPy, in the forward
+        y = linalg.det(x)
+    ag.sum(y).backward()
+    assert np.isnan(host(x.grad)[0]).all()
+    np.testing.assert_allclose(host(x.grad)[1], [[3.0, 0.0], [0.0, 2.0]], rtol=1e-15)
 
 
 def test_slogdet_of_singular_matrices() -> None:

@@ -1,26 +1,17 @@
-"""The determinant, its gradient (the cofactors) and its second derivative, exact at singular matrices.
+"""The determinant and its derivatives of every order, exact at singular matrices too.
 
-A matrix is U diag(s) Vh; the determinant's derivatives at diag(s) are products of the other
-singular values, which are made without dividing. Only from the third derivative on is an inverse used.
+The determinant is linear in each row, so its derivatives are polynomials. A matrix is U diag(s) Vh; at diag(s)
+they are sums over a few rows of products of the other singular values, made without dividing.
 """
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from .._primitive import primitive
 from ._rules import adjoint, call, eye_like, is_complex
-from .statistical import products_of_others
-
-
-def _turned(x: Any, xp: Any) -> tuple[Any, ...]:
-    """U, s, Vh, and det(U) det(Vh)."""
-    u, s, vh = xp.linalg.svd(x, full_matrices=False)
-    return u, s, vh, (xp.linalg.det(u) * xp.linalg.det(vh))[..., None, None]
-
-
-def _conj(x: Any, xp: Any) -> Any:
-    return xp.conj(x) if is_complex(x) else x
+from .statistical import exclusive_product
 
 
 @primitive("LinalgDet", x=lambda g, x: g[..., None, None] * call(cofactors, x))
@@ -28,36 +19,74 @@ def det(xp: Any, x: Any) -> Any:
     return xp.linalg.det(x)
 
 
-@primitive("Cofactors", x=lambda g, x: call(second, x, g))
-def cofactors(xp: Any, x: Any) -> Any:
-    """The gradient of det: the transposed adjugate."""
-    u, s, vh, sign = _turned(x, xp)
-    return sign * _conj((u * products_of_others(s, s.ndim - 1, xp)[..., None, :]) @ vh, xp)
+def _cofactors_rule(h: Any, matrices: Any) -> list[Any]:
+    """The derivative is symmetric in its directions: h is one more, or takes the place of one."""
+    x, *directions = matrices
+    others = [directions[:i] + directions[i + 1 :] for i in range(len(directions))]
+    return [call(cofactors, x, *rest, h) for rest in (directions, *others)]
 
 
-@primitive("CofactorsBackward", x=lambda h, x, g, xp: _third(h, x, g, xp), g=lambda h, x: call(second, x, h))
-def second(xp: Any, x: Any, g: Any) -> Any:
-    """The second derivative of det in the direction g: the gradient of sum(g * cofactors(x))."""
-    u, s, vh, sign = _turned(x, xp)
-    e = eye_like(s, xp)
-    pairs = products_of_others(xp.where(e == 1, e, s[..., None, :]), s.ndim, xp) * (1 - e)  # of all but s[i] and s[j]
-    inner = adjoint(u, xp) @ g @ adjoint(vh, xp)
-    diagonal = xp.sum(pairs * xp.sum(e * inner, axis=-2, keepdims=True), axis=-1)
-    inner = e * diagonal[..., None, :] - xp.matrix_transpose(pairs * inner)
-    return sign * (_conj(u, xp) @ inner @ _conj(vh, xp))
+@primitive("Cofactors", matrices=lambda h, matrices: _cofactors_rule(h, matrices))
+def cofactors(xp: Any, *matrices: Any) -> Any:
+    """The gradient of det at the first matrix (the transposed adjugate), differentiated in the directions of the others."""
+    x, *directions = matrices
+    e, finite = eye_like(x, xp), xp.all(xp.isfinite(x), axis=(-2, -1), keepdims=True)
+    u, s, vh = xp.linalg.svd(xp.where(finite, x, e), full_matrices=False)
+    inner = _at_diagonal(s, [adjoint(u, xp) @ g @ adjoint(vh, xp) for g in directions], e, xp)
+    sign = (xp.linalg.det(u) * xp.linalg.det(vh))[..., None, None]
+    u, vh = (xp.conj(u), xp.conj(vh)) if is_complex(x) else (u, vh)
+    return xp.where(finite, sign, xp.full_like(sign, float("nan"))) * (u @ inner @ vh)
 
 
-def _third(h: Any, x: Any, g: Any, xp: Any) -> Any:
-    """The gradient of det(x) (tr p tr q - tr pq), p = inv(x) g, q = inv(x) h: where x is invertible."""
+# ---------------------------------------------------------------------------
+# at diag(s)
+# ---------------------------------------------------------------------------
 
-    def trace(m: Any) -> Any:
-        return xp.linalg.trace(m)[..., None, None]
 
-    inverse = xp.linalg.inv(x)
-    p, q = inverse @ g, inverse @ h
-    pq, tp, tq = p @ q, trace(p), trace(q)
-    inner = (tp * tq - trace(pq)) * inverse - (tq * p + tp * q - pq - q @ p) @ inverse
-    return xp.linalg.det(x)[..., None, None] * xp.matrix_transpose(inner)
+def _at_diagonal(s: Any, directions: list[Any], e: Any, xp: Any) -> Any:
+    """Leibniz's formula, restricted to the permutations of as many rows as are differentiated: one for each direction, and the last."""
+    last, batch = len(directions), s.ndim - 1
+    weights = _products_of_others(s, last + 1, xp)
+    total: Any = 0
+    for columns in itertools.permutations(range(last + 1)):
+        term = _parity(columns) * weights
+        for row, g in enumerate(directions):
+            term = term * _placed(g, row, columns[row], last + 1, xp)
+        elsewhere = tuple(batch + i for i in range(last) if i != columns[last])
+        term = xp.sum(term, axis=elsewhere) if elsewhere else term
+        total = total + (e * term[..., None, :] if columns[last] == last else xp.matrix_transpose(term))
+    return total
+
+
+def _parity(columns: tuple[int, ...]) -> int:
+    return (-1) ** sum(a > b for a, b in itertools.combinations(columns, 2))
+
+
+def _placed(g: Any, row: int, column: int, count: int, xp: Any) -> Any:
+    """The elements of matrices along two of `count` axes (their diagonals along one), to be multiplied with the others."""
+    part = xp.linalg.diagonal(g) if row == column else g if row < column else xp.matrix_transpose(g)
+    return xp.reshape(part, (*g.shape[:-2], *(g.shape[-1] if i in (row, column) else 1 for i in range(count))))
+
+
+def _products_of_others(s: Any, count: int, xp: Any) -> Any:
+    """For each choice of `count` places the product of s at all other places; 0 where a place is chosen twice."""
+    batch, n = s.ndim - 1, s.shape[-1]
+    end = xp.ones_like(xp.sum(s, axis=-1, keepdims=True))
+    whole = xp.concat([end, s, end], axis=-1)
+    rows = xp.ones_like(whole)[..., :, None] * whole[..., None, :]
+    after = xp.triu(xp.ones_like(rows), k=1)
+    between = after * exclusive_product(after * rows + (1 - after), batch + 1, xp)  # of what lies between two places
+    chosen = between[..., 0, 1:-1]
+    for k in range(1, count):
+        chosen = chosen[..., None] * xp.reshape(between[..., 1:-1, 1:-1], (*s.shape[:-1], *(1,) * (k - 1), n, n))
+    chosen = chosen * xp.reshape(between[..., 1:-1, -1], (*s.shape[:-1], *(1,) * (count - 1), n))
+    orders = [(*range(batch), *(batch + i for i in order)) for order in itertools.permutations(range(count))]
+    return sum((xp.permute_dims(chosen, order) for order in orders[1:]), chosen)
+
+
+# ---------------------------------------------------------------------------
+# sign and logarithm
+# ---------------------------------------------------------------------------
 
 
 @primitive("LinalgSlogdet", holomorphic=False, x=lambda g, x, out, xp: _slogdet_rule(g, x, out, xp))

@@ -149,7 +149,7 @@ def svdvals(x: Tensor, /) -> Tensor:
 
 
 def det(x: Tensor, /) -> Tensor:
-    """The determinant; its first and second derivatives are exact at singular matrices too."""
+    """The determinant; its derivatives of every order are exact at singular matrices too."""
     return _determinant.det(_matrices("det", x, square=True))
 
 
