@@ -232,6 +232,8 @@ def test_result_names() -> None:
 
 def test_matrix_power() -> None:
     x = ag.tensor(regular(2, 3, 3), requires_grad=True)
+    ag.sum(linalg.matrix_power(x, 0)).backward()
+    np.testing.assert_array_equal(host(x.grad), 0)
     for n in (-3, -1, 0, 1, 2, 5, 8):
         y = linalg.matrix_power(x, n)
         np.testing.assert_allclose(host(y), np.linalg.matrix_power(host(x), n), rtol=1e-9, atol=1e-9)
@@ -348,6 +350,39 @@ def test_empty(name: str, shape: tuple[int, ...]) -> None:
     if found[0].requires_grad:
         gradient = ag.autograd.grad(found, x, [ag.ones_like(y) for y in found])[0]
         assert gradient.shape == shape
+
+
+@pytest.mark.parametrize("shape", [(3, 0), (0, 3), (0, 0), (2, 0, 3), (0, 2, 2)], ids=str)
+@pytest.mark.parametrize("order", ["fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf])
+def test_matrix_norms_of_nothing(order: Any, shape: tuple[int, ...]) -> None:
+    """0, save for the smallest of no values."""
+    x = ag.tensor(np.zeros(shape), requires_grad=True)
+    chosen_from = {-1: shape[-1], -2: min(shape[-2:]), -math.inf: shape[-2]}
+    if chosen_from.get(order) == 0:
+        with pytest.raises(ag.ShapeError, match="no element"):
+            linalg.matrix_norm(x, ord=order)
+        return
+    y = linalg.matrix_norm(x, ord=order)
+    np.testing.assert_array_equal(host(y), np.zeros(shape[:-2]), strict=True)
+    assert ag.autograd.grad(ag.sum(y), x)[0].shape == shape
+
+
+@pytest.mark.parametrize("order", [0, 1, 2, 3, math.inf])
+def test_vector_norm_of_nothing(order: float) -> None:
+    x = ag.tensor(np.zeros((2, 0)), requires_grad=True)
+    y = linalg.vector_norm(x, axis=1, ord=order)
+    assert y.tolist() == [0.0, 0.0]
+    assert ag.autograd.grad(ag.sum(y), x)[0].shape == (2, 0)
+    with pytest.raises(ag.ShapeError, match="no element"):
+        linalg.vector_norm(x, ord=-math.inf)
+
+
+def test_vector_norms_beside_infinity() -> None:
+    """PyTorch's gradients."""
+    for order, wanted in ((-1, [0.0, 1.0]), (-2.5, [0.0, 1.0]), (0.5, [math.nan, math.inf]), (3, [math.nan, 0.0])):
+        x = ag.tensor([math.inf, 1.0], requires_grad=True)
+        linalg.vector_norm(x, ord=order).backward()
+        np.testing.assert_array_equal(host(x.grad), wanted)
 
 
 ERRORS = [

@@ -16,14 +16,16 @@ from .._primitive import primitive
 from .._tensor import Tensor
 from .._transform import innermost
 from . import _decompositions, _determinant
-from ._axes import as_tensor, axes_of, axis_of, kept
+from ._axes import as_tensor, axes_of, axis_of, count, kept
 from ._rules import adjoint
+from .creation import eye, full_like
 from .data_types import astype
 from .elementwise import _ratio
 from .elementwise import abs as _abs
 from .elementwise import multiply as _multiply
 from .linear_algebra import matmul, tensordot, vecdot
 from .manipulation import broadcast_shapes, broadcast_to, concat, matrix_transpose, reshape
+from .searching import where
 from .statistical import max as _max
 from .statistical import min as _min
 from .statistical import sum as _sum
@@ -220,9 +222,7 @@ def matrix_power(x: Tensor, n: int, /) -> Tensor:
     """The n-th power, by repeated squaring; of the inverse if n is negative."""
     x = _matrices("matrix_power", x, square=True)
     if n == 0:
-        from .creation import eye
-
-        return broadcast_to(eye(x.shape[-1], dtype=x.dtype, device=x.device), x.shape).clone()
+        return where(full_like(x, True, dtype="bool"), eye(x.shape[-1], dtype=x.dtype, device=x.device), x)  # the gradient is 0, not None
     x, n = (inv(x), -n) if n < 0 else (x, n)
     out = None
     while n:
@@ -243,12 +243,11 @@ def _norm_slope(x: Any, out: Any, ord: Any, axes: tuple[int, ...], xp: Any) -> A
     if ord == 0:
         return xp.zeros_like(x)
     norm = xp.reshape(out, kept(x.shape, axes))
-    slope = _ratio(x, norm, xp)
     if ord == 2:
-        return slope
-    size = _ratio(xp.abs(x), norm, xp)
-    size = xp.where(size == 0, xp.ones_like(size), size)
-    return xp.where(x == 0, xp.zeros_like(x), slope * size ** (ord - 2))
+        return _ratio(x, norm, xp)
+    at_zero, size = (x == 0) | (norm == 0), _ratio(xp.abs(x), norm, xp)
+    size = xp.where(at_zero, xp.ones_like(size), size)
+    return xp.where(at_zero, xp.zeros_like(x), xp.sign(x) * size ** (ord - 1))
 
 
 @primitive("LinalgVectorNorm", holomorphic=False, x=lambda g, x, out, ord, axes, xp: xp.reshape(g, kept(x.shape, axes)) * _norm_slope(x, out, ord, axes, xp))
@@ -269,25 +268,30 @@ def vector_norm(x: Tensor, /, *, axis: Any = None, keepdims: bool = False, ord: 
         0 counts what is not 0; otherwise sum(abs(x)**ord)**(1/ord). The gradient at 0 is 0.
     """
     x = _inexact("vector_norm", as_tensor(x))
-    if math.isinf(ord):
-        return (_max if ord > 0 else _min)(_abs(x), axis=axis, keepdims=keepdims)
     axes = axes_of("vector_norm", axis, x.ndim)
+    if math.isinf(ord):
+        return (_largest if ord > 0 else _min)(_abs(x), axis=axes, keepdims=keepdims)
     return _sum(_abs(x), axis=axes, keepdims=keepdims) if ord == 1 else _vector_norm(x, ord=ord, axes=axes, keepdims=keepdims)
+
+
+def _largest(x: Tensor, *, axis: tuple[int, ...], keepdims: bool = False) -> Tensor:
+    """The largest of absolute values; of none it is 0."""
+    return (_max if count(x.shape, axis) else _sum)(x, axis=axis, keepdims=keepdims)
 
 
 def matrix_norm(x: Tensor, /, *, keepdims: bool = False, ord: Any = "fro") -> Tensor:
     """The norm of matrices: "fro", "nuc" (sum of singular values), 2 and -2 (largest, smallest of
     them), 1 and -1 (largest, smallest column sum), inf and -inf (the same of rows)."""
     x = _matrices("matrix_norm", x)
-    extremum = _max if ord in ("nuc", "fro", None) or ord > 0 else _min
+    extremum = _largest if ord in ("nuc", "fro", None) or ord > 0 else _min
     if ord in ("fro", None):
         return vector_norm(x, axis=(-2, -1), keepdims=keepdims)
     if ord == "nuc":
         out = _sum(svdvals(x), axis=-1)
     elif ord in (2, -2):
-        out = extremum(svdvals(x), axis=-1)
+        out = extremum(svdvals(x), axis=(x.ndim - 2,))
     elif ord in (1, -1, math.inf, -math.inf):
-        out = extremum(_sum(_abs(x), axis=-1 if math.isinf(ord) else -2), axis=-1)
+        out = extremum(_sum(_abs(x), axis=-1 if math.isinf(ord) else -2), axis=(x.ndim - 2,))
     else:
         raise ValueError(f"matrix_norm: ord must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, not {ord!r}")
     return reshape(out, (*x.shape[:-2], 1, 1)) if keepdims else out
