@@ -45,14 +45,14 @@ def cofactors(xp: Any, *matrices: Any) -> Any:
 
 def _at_diagonal(s: Any, directions: list[Any], e: Any, xp: Any) -> Any:
     """Leibniz's formula, restricted to the permutations of as many rows as are differentiated: one for each direction, and the last."""
-    last, batch = len(directions), s.ndim - 1
+    last = len(directions)
     weights = _products_of_others(s, last + 1, xp)
     total: Any = 0
     for columns in itertools.permutations(range(last + 1)):
         term = _parity(columns) * weights
         for row, g in enumerate(directions):
             term = term * _placed(g, row, columns[row], last + 1, xp)
-        elsewhere = tuple(batch + i for i in range(last) if i != columns[last])
+        elsewhere = tuple(i - last - 1 for i in range(last) if i != columns[last])
         term = xp.sum(term, axis=elsewhere) if elsewhere else term
         total = total + (e * term[..., None, :] if columns[last] == last else xp.matrix_transpose(term))
     return total
