@@ -62,20 +62,58 @@ def test_frequencies(name: str, n: int, device: Any) -> None:
     assert getattr(fft, name)(n).dtype == ag.get_default_dtype()
 
 
-@pytest.mark.parametrize("name", ["fft", "ifft", "rfft", "irfft", "hfft", "ihfft", "fftn", "ifftn", "rfftn", "irfftn"])
-def test_every_library(name: str, make: Any, device: Any) -> None:
-    x = (real if name in ("rfft", "ihfft", "rfftn") else complex_)(3, 4)
-    assert getattr(fft, name)(make(x)).device == device
-    check(lambda t: ag.abs(getattr(fft, name)(t)) ** 3, x, make=make)
+ALL = ["fft", "ifft", "rfft", "irfft", "hfft", "ihfft", "fftn", "ifftn", "rfftn", "irfftn"]
 
 
-@pytest.mark.parametrize("name", ["fft", "rfft", "irfft", "fftn"])
-def test_single_precision_is_kept(name: str) -> None:
-    x = ag.tensor(real(6), dtype=ag.float32, requires_grad=True)
+def sample(name: str, *shape: int) -> np.ndarray:
+    return (real if name in ("rfft", "ihfft", "rfftn") else complex_)(*shape)
+
+
+@pytest.mark.parametrize("form", ["last", "others"])
+@pytest.mark.parametrize("name", ALL)
+def test_every_library(name: str, form: str, make: Any, device: Any) -> None:
+    x = sample(name, 3, 4, 2)
+    others: dict[str, Any] = {"axes": (1, 0), "s": (3, 5)} if name.endswith("n") else {"axis": 1, "n": 5}
+    kwargs = {} if form == "last" else others
+    assert getattr(fft, name)(make(x), **kwargs).device == device
+    check(lambda t: ag.abs(getattr(fft, name)(t, **kwargs)) ** 3, x, make=make)
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("kind", ["float32", "complex64"])
+def test_single_precision_is_kept(name: str, kind: str) -> None:
+    """In the result, the gradient and the second derivative; of real x both are real."""
+    if kind == "complex64" and name in ("rfft", "ihfft", "rfftn"):
+        pytest.skip("of real x only")
+    x = ag.tensor(real(3, 4).astype(kind), requires_grad=True)
     y = getattr(fft, name)(x)
-    assert y.dtype == (ag.float32 if name == "irfft" else ag.complex64)
-    (g,) = ag.autograd.grad(ag.sum(ag.abs(y)), x)
-    assert g.dtype == ag.float32
+    assert y.dtype == (ag.float32 if name in ("irfft", "hfft", "irfftn") else ag.complex64)
+    (g,) = ag.autograd.grad(ag.sum(ag.abs(y) ** 3), x, create_graph=True)
+    (h,) = ag.autograd.grad(ag.sum(ag.abs(g)), x)
+    assert g.dtype == h.dtype == x.dtype
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_lengths_of_one_and_of_none(name: str, make: Any) -> None:
+    """An axis of one element, and one of none that is filled up with zeros."""
+    more: dict[str, Any] = {"s": (3,), "axes": (1,)} if name.endswith("n") else {"n": 3}
+    for size, kwargs in ((1, more), (0, more), *([] if name in ("irfft", "hfft", "irfftn") else [(1, {})])):
+        x = sample(name, 2, size)
+        found = getattr(fft, name)(make(x, requires_grad=True), **kwargs)
+        wanted = getattr(np.fft, name)(np.concat([x, np.zeros((2, 1 - size))], axis=1), **kwargs)
+        np.testing.assert_allclose(host(found), wanted, rtol=1e-13, atol=1e-15, strict=True)
+        check(getattr(fft, name) if not kwargs else lambda t, kwargs=kwargs: getattr(fft, name)(t, **kwargs), x, make=make)
+
+
+@pytest.mark.parametrize("name", ["fftn", "ifftn", "rfftn", "irfftn"])
+@pytest.mark.parametrize("s", [(2, -1), (None, 3), (-1, None)], ids=str)
+def test_lengths_that_are_left_open(name: str, s: Any) -> None:
+    """-1 and None leave an axis as it is; of the half of a spectrum that irfftn ends with they make the whole, as in PyTorch."""
+    x = sample(name, 3, 4)
+    whole = (3, 6 if name == "irfftn" else 4)
+    filled = tuple(n if n not in (-1, None) else m for n, m in zip(s, whole, strict=True))
+    np.testing.assert_allclose(host(getattr(fft, name)(ag.asarray(x), s=s)), getattr(np.fft, name)(x, s=filled, axes=(0, 1)), rtol=1e-13, atol=1e-14)
+    check(lambda t: getattr(fft, name)(t, s=s), x)
 
 
 def test_integers_are_transformed_in_the_default_dtype() -> None:

@@ -402,9 +402,31 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("name", "arguments", "error", "message"), ERRORS, ids=[f"{row[0]}-{row[3]}" for row in ERRORS])
-def test_errors(name: str, arguments: Any, error: type[Exception], message: str) -> None:
+def test_errors(name: str, arguments: Any, error: type[Exception], message: str, make: Any) -> None:
     with pytest.raises(error, match=message):
-        getattr(linalg, name)(*[ag.tensor(a) if isinstance(a, list) else a for a in arguments])
+        getattr(linalg, name)(*[make(a) if isinstance(a, list) else a for a in arguments])
+
+
+def test_a_derivative_at_a_singular_matrix(make: Any) -> None:
+    """A matrix that has a decomposition, but no derivative."""
+    x = make(np.ones((2, 2)), requires_grad=True)
+    with pytest.raises(linalg.LinAlgError, match="derivative cannot be computed"):
+        ag.sum(linalg.qr(x).R).backward()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # that the mode is on, and where the forward was
+@pytest.mark.parametrize(
+    ("name", "vectors"),
+    [
+        ("LinalgEigh", lambda x: linalg.eigh(x).eigenvectors),
+        ("LinalgEig", lambda x: ag.real(linalg.eig(x).eigenvectors)),
+        ("LinalgSvd", lambda x: linalg.svd(x).U),
+    ],
+)
+def test_anomaly_mode_names_vectors_of_repeated_values(name: str, vectors: Callable[..., Any]) -> None:
+    x = ag.tensor(np.eye(2), requires_grad=True)
+    with ag.autograd.detect_anomaly(), pytest.raises(RuntimeError, match=f"{name}Backward0' returned nan"):
+        vectors(x)[0, 0].backward()
 
 
 def test_unknown_options() -> None:
@@ -421,3 +443,10 @@ def test_every_library(function: Callable[..., Any], shapes: Any, make: Any, dev
     shape = next(s for s in shapes if s not in ((3, 3), (1, 1)))
     check(function, regular(*shape), make=make)
     assert outputs(function(make(regular(*shape))))[0].device == device
+
+
+@pytest.mark.parametrize(("function", "shape1", "shape2"), [row[1:] for row in PAIRS], ids=[row[0] for row in PAIRS])
+def test_two_arguments_on_every_library(function: Callable[..., Any], shape1: tuple[int, ...], shape2: tuple[int, ...], make: Any, device: Any) -> None:
+    a, b = (regular if shape1[-2:-1] == shape1[-1:] else random)(*shape1), random(*shape2)
+    check(function, a, b, make=make)
+    assert function(make(a), make(b)).device == device

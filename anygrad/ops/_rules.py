@@ -34,4 +34,4 @@ def eye_like(x: Any, xp: Any, n: int | None = None) -> Any:
 
 def cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
     """A piece of x along an axis."""
-    return x[(slice(None),) * axis + (slice(start, stop),)]
+    return x[(*(slice(None),) * axis, slice(start, stop), ...)]
