@@ -193,6 +193,8 @@ op("max", np.max, *AXES, s((0, 3), axis=1))
 op("min", np.min, *AXES, s((0, 3), axis=1))
 op("prod", np.prod, *AXES, s((0, 3), axis=0), s((0,)), s((2, 3), axis=()), complex=True)
 op("prod", np.prod, *[s(a) for a in WITH_ZEROS], s(WITH_ZEROS[1], axis=0), s(WITH_ZEROS[1], axis=1, keepdims=True), s(WITH_ZEROS[1], axis=(0, 1)))
+_COMPLEX_ZEROS = np.array([2 + 1j, 0, 3 - 1j, 0.5j]), np.array([[0, 1 - 1j], [2j, 0], [0, 3 + 0j]])
+op("prod", np.prod, s(_COMPLEX_ZEROS[0]), s(_COMPLEX_ZEROS[1]), s(_COMPLEX_ZEROS[1], axis=1))
 _SPREAD = [s((3,)), s((2, 3)), s((3, 2), axis=0), s((2, 3), axis=-1, keepdims=True), s((2, 2, 3), axis=(0, 2)), s((2, 3), axis=1, correction=1)]
 
 
@@ -214,6 +216,7 @@ _RUNNING = [
 ]
 op("cumulative_sum", np.cumulative_sum, *_RUNNING, complex=True)
 op("cumulative_prod", np.cumulative_prod, *_RUNNING, complex=True)
+op("cumulative_prod", np.cumulative_prod, s(_COMPLEX_ZEROS[0]), s(_COMPLEX_ZEROS[1], axis=0), s(_COMPLEX_ZEROS[1], axis=1))
 op("cumulative_prod", np.cumulative_prod, s(WITH_ZEROS[0]), s(WITH_ZEROS[1], axis=0), s(WITH_ZEROS[1], axis=1))
 
 # ---------------------------------------------------------------------------
@@ -397,9 +400,19 @@ fixed("bitwise_invert", np.bitwise_invert, s(INTEGERS))
 fixed("argmax", np.argmax, s((4,)), s((2, 3), axis=0), s((2, 3), axis=-1, keepdims=True))
 fixed("argmin", np.argmin, s((4,)), s((2, 3), axis=0), s((2, 3), axis=-1, keepdims=True))
 fixed("argsort", np.argsort, s((5,)), s((3, 2), axis=0))
+_TIES = np.array([[2.0, 1.0, 2.0, 1.0, 3.0, 1.0], [0.0, 0.0, -1.0, -1.0, 0.0, 5.0]])
+fixed("argsort ties", lambda x, axis=-1: np.argsort(x, axis=axis, stable=True), s(_TIES), s(_TIES, axis=0), function=ag.argsort)
+fixed(
+    "argsort descending ties",
+    lambda x, axis=-1: np.argsort(-x, axis=axis, stable=True),
+    s(_TIES),
+    s(_TIES, axis=0),
+    function=lambda x, axis=-1: ag.argsort(x, axis=axis, descending=True),
+)
 fixed("count_nonzero", np.count_nonzero, s(INTEGERS), s(INTEGERS, axis=1))
 fixed("nonzero", np.nonzero, s(INTEGERS), s(np.array([0.0, 2.0])))
 fixed("searchsorted", np.searchsorted, s(np.array([1.0, 2.0, 4.0]), np.array([2.0, 3.0, 9.0])), s(np.array([1.0, 2.0, 4.0]), np.array([2.0]), side="right"))
+fixed("searchsorted sorter", lambda x, v, i: np.searchsorted(x, v, sorter=i), s(np.array([4.0, 1.0, 2.0]), np.array([2.0, 3.0]), np.array([1, 2, 0])), function=lambda x, v, i: ag.searchsorted(x, v, sorter=i))  # fmt: skip
 fixed("all", np.all, s(BOOLEANS), s(BOOLEANS, axis=0), s(np.zeros(0, bool)))
 fixed("any", np.any, s(BOOLEANS), s(BOOLEANS, axis=1, keepdims=True), s(np.zeros(0, bool)))
 fixed("isin", np.isin, s(INTEGERS, np.array([2, 3])), s(INTEGERS, np.array([2, 3]), invert=True))

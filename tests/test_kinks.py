@@ -209,6 +209,33 @@ def test_real_leaf_of_a_complex_result_has_a_real_gradient(make: Make) -> None:
     assert x.grad.tolist() == [1.0, 2.0]
 
 
+def test_a_complex_number_is_no_loss(make: Make) -> None:
+    z = make(np.array(1 + 2j), requires_grad=True)
+    with pytest.raises(RuntimeError, match="complex"):
+        (z * z).backward()
+    (z * z).backward(make(np.array(1 + 0j)))
+    assert z.grad.item() == 2 - 4j
+
+
+def test_dtypes_beside_zero_dimensional_tensors_and_numbers(make: Make) -> None:
+    """The standard's promotion: 0-d tensors count as others do, Python's numbers are weak; a gradient has its leaf's dtype."""
+    x = make(np.array([1.0, 2.0], np.float32), requires_grad=True)
+    assert (x * 2.0).dtype == ag.float32
+    y = x * make(np.array(3.0))
+    assert y.dtype == ag.float64
+    ag.sum(y).backward()
+    assert x.grad.dtype == ag.float32
+    assert (type(ag.sum(x)), ag.sum(x).shape) == (Tensor, ())
+
+
+def test_integers_have_no_gradient(make: Make) -> None:
+    x = make(np.array([1.5, 2.5]), requires_grad=True)
+    assert not ag.astype(x, ag.int64).requires_grad  # the graph ends silently
+    for array in (np.array([1, 2]), np.array([True])):
+        with pytest.raises(RuntimeError, match="floating"):
+            make(array, requires_grad=True)
+
+
 def test_complex_dtypes_that_are_equal_but_not_identical() -> None:
     """Unpickled arrays and arrays of the other byte order have dtype objects of their own."""
     import pickle
