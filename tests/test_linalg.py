@@ -49,6 +49,12 @@ def definite(x: Any) -> Any:
     return x @ H(x) + ag.eye(x.shape[-1], dtype=x.dtype, device=x.device)
 
 
+def rotating(x: Any) -> Any:
+    """With eigenvalues off the real line."""
+    below = ag.tril(x * x, k=-1)
+    return below - T(below) + x / 10
+
+
 def aligned(v: Any) -> Any:
     """Eigenvectors as projectors on each of them: what does not depend on their phases."""
     columns = T(v)
@@ -87,6 +93,8 @@ ROWS: list[tuple[str, Callable[..., Any], list[tuple[int, ...]]]] = [
     ("eigvals", linalg.eigvals, SQUARES),
     ("eig", lambda x: (lambda w, v: (w, aligned(v)))(*linalg.eig(x)), SQUARES),
     ("eig_vectors", lambda x: aligned(linalg.eig(x).eigenvectors), SQUARES),
+    ("eigvals_of_rotations", lambda x: linalg.eigvals(rotating(x)), [(2, 2), (3, 3)]),
+    ("eig_of_rotations", lambda x: (lambda w, v: (w, aligned(v)))(*linalg.eig(rotating(x))), [(2, 2), (2, 3, 3)]),
     ("svdvals", linalg.svdvals, WIDE_AND_TALL),
     ("svd", lambda x: (lambda u, s, vh: (polar(u, s, vh), aligned(u), s, aligned(H(vh))))(*linalg.svd(x, full_matrices=False)), WIDE_AND_TALL),
     ("svd_u", lambda x: aligned(linalg.svd(x, full_matrices=False).U), WIDE_AND_TALL),
@@ -144,6 +152,8 @@ PAIRS = [
     ("solve_batch", linalg.solve, (2, 2, 2), (2, 2, 1)),
     ("solve_broadcast", linalg.solve, (2, 2), (3, 2, 1)),
     ("solve_broadcast_both", linalg.solve, (2, 1, 2, 2), (3, 2, 2)),
+    ("pinv_of_low_rank", lambda a, b: linalg.pinv(a @ b), (4, 2), (2, 3)),
+    ("pinv_of_low_rank_batch", lambda a, b: linalg.pinv(a @ b), (2, 3, 1), (1, 3)),
     ("cross", linalg.cross, (2, 3), (2, 3)),
     ("cross_broadcast", linalg.cross, (2, 3), (3,)),
     ("cross_axis", lambda a, b: linalg.cross(a, b, axis=-2), (3, 2), (3, 1)),
@@ -153,6 +163,8 @@ PAIRS = [
     ("tensordot", linalg.tensordot, (2, 3, 2), (3, 2, 2)),
 ]
 REFERENCES: dict[str, Callable[..., Any]] = {
+    "pinv_of_low_rank": lambda a, b: np.linalg.pinv(a @ b),
+    "pinv_of_low_rank_batch": lambda a, b: np.linalg.pinv(a @ b),
     "cross_axis": lambda a, b: np.linalg.cross(*np.broadcast_arrays(a, b), axis=-2),
     "solve_vector_batch": lambda a, b: np.linalg.solve(a, b[:, None])[..., 0],
 }
