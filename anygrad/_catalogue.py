@@ -88,6 +88,8 @@ CONVENTIONS = {
     "inf at 0 and 1, NaN outside": "special.logit",
 }
 
+EXTENSIONS = (anygrad.fft, anygrad.linalg, anygrad.special)
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -126,12 +128,14 @@ class Entry:
 
 
 def public_functions() -> dict[str, Any]:
-    """The public functions on arrays, by name; what an extension shares with the main namespace only under its name there."""
-    found = {name: value for name in anygrad.__all__ if _is_ours(value := getattr(anygrad, name))}
+    """The public functions on arrays, by name; what an extension shares with the main namespace is named after where it is written."""
+    written = [extension.__name__ for extension in EXTENSIONS]
+    found = {name: value for name in anygrad.__all__ if _is_ours(value := getattr(anygrad, name)) and value.__module__ not in written}
     main = set(found.values())
-    for extension in (anygrad.fft, anygrad.linalg, anygrad.special):
-        prefix = extension.__name__.rpartition(".")[2]
-        found.update({f"{prefix}.{name}": value for name in extension.__all__ if _is_ours(value := getattr(extension, name)) and value not in main})
+    for extension in EXTENSIONS:
+        for name in extension.__all__:
+            if _is_ours(value := getattr(extension, name)) and value not in main:
+                found[f"{extension.__name__.rpartition('.')[2]}.{name}"] = value
     return found
 
 

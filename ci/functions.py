@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from inspect import isfunction
 from pathlib import Path
 
-from anygrad._catalogue import Entry, catalogue
+import anygrad
+from anygrad._catalogue import EXTENSIONS, Entry, catalogue
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "functions.md"
-EXTENSIONS = ("fft", "linalg", "special")
+SHARED = {
+    extension.__name__.rpartition(".")[2]: [
+        name for name in extension.__all__ if isfunction(value := getattr(extension, name)) and value is getattr(anygrad, name, None)
+    ]
+    for extension in EXTENSIONS
+}
 HEADING = """# The functions and their derivatives
 
 `python ci/functions.py` writes this page from what the functions say of themselves; the tests hold both against what they do.
@@ -28,8 +35,8 @@ def page() -> str:
     for entry in catalogue().values():
         chapters.setdefault(entry.chapter, []).append(entry)
     lines = [HEADING]
-    for chapter in sorted(chapters, key=lambda c: (c in EXTENSIONS, c)):
-        lines += [f"## `anygrad.{chapter}`" if chapter in EXTENSIONS else f"## {chapter.capitalize()}", ""]
+    for chapter in sorted(chapters, key=lambda c: (c in SHARED, c)):
+        lines += [f"## `anygrad.{chapter}`" if chapter in SHARED else f"## {chapter.capitalize()}", ""]
         differentiable = [e for e in chapters[chapter] if e.arguments]
         if differentiable:
             lines += ["| function | differentiable in | orders | libraries | convention |", "|---|---|---|---|---|"]
@@ -41,6 +48,8 @@ def page() -> str:
                 reasons.setdefault(e.reason, []).append(e.name)
         for reason, names in reasons.items():
             lines += [f"Without a derivative ({reason}): {_code(names)}.", ""]
+        if shared := SHARED.get(chapter):
+            lines += [f"Both here and in the main namespace: {_code(shared)}.", ""]
     return "\n".join(lines)
 
 
