@@ -2,7 +2,9 @@
 
 Complex gradients are PyTorch's, and the rules are written for them as they stand. Vectors
 have no derivative where values repeat: the rules then give infinities or NaN. Gradients of the
-values alone never divide by a difference of values.
+values alone never divide by a difference of values. Their second derivatives do: between equal values a and b with
+gradients p and q stands the limit of (p - q) / (a - b), which is a derivative of the function that made p and q. A
+rule sees only the numbers, so it is NaN there.
 """
 
 from __future__ import annotations
