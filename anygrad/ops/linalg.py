@@ -14,7 +14,7 @@ from .. import _modes
 from .._errors import DTypeError, LinAlgError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
-from .._transform import innermost
+from .._transform import Transformed
 from . import _decompositions, _determinant
 from ._axes import as_tensor, axes_of, axis_of, count, kept
 from ._rules import adjoint
@@ -127,8 +127,7 @@ def eig(x: Tensor, /) -> EigResult:
 def eigvals(x: Tensor, /) -> Tensor:
     """Eigenvalues, complex."""
     x = _matrices("eigvals", x, square=True)
-    recorded = x.requires_grad and _modes.is_grad_enabled() or innermost((x,)) is not None
-    return _decompositions.eig(x)[0] if recorded else _decompositions.eigvals(x)
+    return _decompositions.eig(x)[0] if isinstance(x, Transformed) or (x.requires_grad and _modes.is_grad_enabled()) else _decompositions.eigvals(x)
 
 
 def svd(x: Tensor, /, *, full_matrices: bool = True) -> SVDResult:
