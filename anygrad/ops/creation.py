@@ -19,6 +19,7 @@ from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
 from .._scalars import default_complex, dtype_of, get_default_dtype
 from .._tensor import Tensor, wrap
+from .._transform import Transformed
 from .data_types import astype
 from .devices import to
 from .manipulation import broadcast_to, permute_dims, reshape, stack
@@ -225,7 +226,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
 
 def _nests_tracked(data: Any) -> bool:
     if isinstance(data, Tensor):
-        return data.requires_grad
+        return data.requires_grad or isinstance(data, Transformed)
     return isinstance(data, (list, tuple)) and any(_nests_tracked(v) for v in data)
 
 
