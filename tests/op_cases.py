@@ -238,6 +238,42 @@ op("matmul", np.matmul, *[s(a, b) for a, b in _RANKS], complex=True)
 op("tensordot", np.tensordot, s((2, 3), (3, 2), axes=1), s((2, 3), (2, 3)), s((2,), (3,), axes=0), s((2, 3, 2), (3, 2), axes=((1,), (0,))), s((2, 3, 2), (2, 3), axes=((1, 0), (1, 0))), s((), (2,), axes=0), complex=True)  # fmt: skip
 op("vecdot", np.vecdot, s((3,), (3,)), s((2, 3), (3,)), s((2, 1, 3), (2, 3)), s((2, 3), (2, 3), axis=-2), s((2, 0), (2, 0)), complex=True)
 
+op(
+    "einsum",
+    lambda *x, form: np.einsum(form, *x),
+    s((2, 3), (3, 2), form="ij,jk->ik"),
+    s((2, 3), (4, 3), form="ij,kj->ki"),
+    s((2, 2, 3), (2, 3, 2), form="bij,bjk->kib"),
+    s((2, 1, 2, 3), (2, 1, 3, 3), form="bhqd,bhkd->bhqk"),
+    s((2, 3, 2), (2, 3, 2), form="bij,bik->jk"),
+    s((2, 3), (2, 3), form="ij,ij->"),
+    s((2, 3), (2, 3), form="bi,bi->b"),
+    s((2, 2, 3), (2, 3), form="bij,bj->bi"),
+    s((2,), (3,), form="i,j->ji"),
+    s((2, 3), (2, 2), form="bi,bj->bij"),
+    s((2, 3), (3,), form="ij,j->ij"),
+    s((2, 3), (), form="ij,->j"),
+    s((3, 3), form="ii"),
+    s((3, 3), form="ii->i"),
+    s((2, 2, 3), form="aab->ba"),
+    s((2, 3, 3, 2), form="abba->ab"),
+    s((2, 3), form="ij->ji"),
+    s((2, 3), form="ij->ij"),
+    s((2, 3, 2), form="ijk->j"),
+    s((), form="->"),
+    s((2, 3), (2, 3, 2), (2, 2), form="bi,oij,bj->bo"),
+    s((2,), (3,), (2,), form="a,b,c->cab"),
+    s((2, 3), (3, 2), (2, 2), (2, 1), form="ij,jk,kl,lm->im"),
+    s((2, 2, 3), (3, 2), form="...ij,jk->...ik"),
+    s((2, 2, 3), (2, 1, 3), form="i...,i...->..."),
+    s((1, 3), (2, 1), form="ij,ij->i"),
+    s((2, 1), (3, 2), form="ij,jk->ik"),
+    s((0, 3), (3, 2), form="ij,jk->ik"),
+    s((2, 0), (0, 3), form="ij,jk->ik"),
+    function=lambda *x, form: ag.einsum(form, *x),
+    complex=True,
+)
+
 # ---------------------------------------------------------------------------
 # shapes
 # ---------------------------------------------------------------------------

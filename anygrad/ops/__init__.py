@@ -49,6 +49,7 @@ from .data_types import (
     uint64,
 )
 from .devices import to
+from .einsum import einsum
 from .elementwise import (
     abs,
     acos,

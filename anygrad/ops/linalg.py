@@ -304,8 +304,8 @@ def matrix_norm(x: Tensor, /, *, keepdims: bool = False, ord: Any = "fro") -> Te
 def _on_diagonal(g: Any, shape: tuple[int, ...], offset: int, xp: Any) -> Any:
     """Zeros of `shape` with g on a diagonal: a slice of the rows laid end to end."""
     m, n = shape[-2:]
-    start = offset if offset >= 0 else -offset * n
-    key = (Ellipsis, slice(start, start + g.shape[-1] * (n + 1), n + 1))
+    start = builtins.min(offset if offset >= 0 else -offset * n, m * n)
+    key = (Ellipsis, slice(start, builtins.min(start + g.shape[-1] * (n + 1), m * n), n + 1))  # the standard has no slices that end beyond an axis
     return xp.reshape(xp.scatter_add((*shape[:-2], m * n), key, g), shape)
 
 
