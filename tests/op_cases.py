@@ -10,6 +10,7 @@ differentiated, integer and boolean arrays are not. Points where a derivative do
 from __future__ import annotations
 
 import builtins
+import functools
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -377,6 +378,42 @@ op("scatter_add", _scattered, s((3,), np.array([0, 2, 0]), shape=(4,)), s((2,), 
 op("scatter_add slice", lambda g: np.pad(g, ((0, 0), (1, 0))), s((2, 2)), function=lambda g: ops.scatter_add((2, 3), (slice(None), slice(1, None)), g))
 op("zero_at", lambda x: _zeroed(x, (slice(None), 1)), s((2, 3)), function=lambda x: ops.zero_at(x, (slice(None), 1)), complex=True)
 op("zero_at indices", _zeroed, s((3,), np.array([0, 2, 0])), function=ops.zero_at)
+
+# ---------------------------------------------------------------------------
+# beyond the standard
+# ---------------------------------------------------------------------------
+
+for _mode in ("constant", "edge", "reflect", "symmetric", "wrap"):
+    op(f"pad {_mode}", functools.partial(np.pad, mode=_mode), s((3,), pad_width=2), s((2, 3), pad_width=((1, 0), (0, 2))), s((2, 2), pad_width=(0, 1)), s((3,), pad_width=(4, 7)), s((1,), pad_width=2), s((3,), pad_width=0), s((0, 2), pad_width=((0, 0), (1, 1))), s((), pad_width=1), function=functools.partial(ag.pad, mode=_mode), complex=True)  # fmt: skip
+op("pad", np.pad, s((2, 3), pad_width=1, constant_values=2.5), s((2, 2), pad_width=((1, 1), (2, 0)), constant_values=((1, 2), (3, 4))), s((0,), pad_width=1), complex=True)  # fmt: skip
+op("split", np.split, s((4,), indices_or_sections=2), s((2, 6), indices_or_sections=3, axis=1), s((5,), indices_or_sections=(1, 3)), s((3, 2), indices_or_sections=[2], axis=-2), s((4,), indices_or_sections=[3, 1, -1, 9]), complex=True)  # fmt: skip
+op("array_split", np.array_split, s((5,), indices_or_sections=3), s((2, 3), indices_or_sections=2, axis=1), s((2,), indices_or_sections=3), complex=True)
+op("chunk", lambda x, chunks, axis=0: np.split(x, range(-(-x.shape[axis] // chunks), x.shape[axis], -(-x.shape[axis] // chunks)), axis), s((5,), chunks=3), s((5,), chunks=4), s((2, 4), chunks=2, axis=-1), complex=True)  # fmt: skip
+for _name in ("hstack", "vstack", "column_stack"):
+    op(_name, lambda *x, name=_name: getattr(np, name)(x), s((2,), (2,)), s((2, 1), (2, 1)), s((2,)), function=lambda *x, name=_name: getattr(ag, name)(x), complex=True)  # fmt: skip
+op("hstack 0-d", lambda *x: np.hstack(x), s((), (2,), ()), function=lambda *x: ag.hstack(x))
+op("column_stack mixed", lambda *x: np.column_stack(x), s((2,), (2, 3)), function=lambda *x: ag.column_stack(x))
+op("ravel", np.ravel, s((2, 3)), s(()), s((0, 2)), complex=True)
+op("flatten between", lambda x: x.reshape(2, 6, 2), s((2, 2, 3, 2)), function=lambda x: ag.flatten(x, 1, -2))
+op("swapaxes", np.swapaxes, s((2, 3), axis1=0, axis2=1), s((2, 1, 3), axis1=-1, axis2=0), s((2, 3), axis1=1, axis2=1), complex=True)
+op("diag", np.diag, s((3,)), s((2,), k=1), s((2,), k=-2), s((0,)), s((0,), k=1), s((3, 3)), s((2, 4), k=2), s((3, 2), k=-1), s((2, 2), k=5), complex=True)
+op("diagonal", np.diagonal, s((3, 3)), s((2, 3), offset=1), s((3, 2), offset=-1), s((2, 2, 3), axis1=1, axis2=-1), s((2, 3, 2), axis1=2, axis2=0), s((2, 0)), complex=True)  # fmt: skip
+op("trace", np.trace, s((3, 3)), s((2, 3), offset=1), s((2, 2, 3), axis1=1, axis2=-1), complex=True)
+op("outer", np.outer, s((2,), (3,)), s((0,), (2,)), complex=True)
+op("cross", np.cross, s((3,), (3,)), s((2, 3), (3,)), s((3, 2), (3, 2), axis=-2), complex=True)
+op("dot", np.dot, s((3,), (3,)), s((2, 3), (3, 2)), s((2, 2, 3), (3,)), s((2, 3), (2, 3, 2)), s((), (2,)), s((2, 2), ()), s((0,), (0,)), complex=True)
+op("kron", np.kron, s((2,), (3,)), s((2, 1), (2, 3)), s((2,), (2, 2)), s((), (2,)), s((2, 2, 1), (2,)), complex=True)
+op("relu", lambda x: np.maximum(x, 0), *ONE, kinks=(0.0,))
+op("nan_to_num", np.nan_to_num, *ONE, s(np.array([1.0, np.nan, -2.0]), nan=3.0), s(np.array([np.inf, 1.0, -np.inf]), posinf=5.0, neginf=-7.0), complex=True)
+
+
+def _softmax(x: np.ndarray, axis: Any = None) -> np.ndarray:
+    return np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True)
+
+
+op("softmax", _softmax, *[s(*sample.inputs, **{k: v for k, v in sample.kwargs.items() if k == "axis"}) for sample in AXES], s((0, 2), axis=0))
+op("log_softmax", lambda x, axis=None: np.log(_softmax(x, axis)), *[s((3,)), s((2, 3)), s((2, 3), axis=0), s((2, 2, 2), axis=(0, 2)), s(()), s((2, 0), axis=0)])
+op("logsumexp", lambda x, **kw: np.log(np.sum(np.exp(x), **kw)), *AXES)
 
 # indexing: the text is the key, `i`, `j` and `mask` are arrays beside x
 

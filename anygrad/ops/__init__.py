@@ -4,6 +4,23 @@ This package is also the namespace that rules compute with under `create_graph`:
 standard's functions and those that a backend adds (`scatter_add`, `zero_at`, `copy`).
 """
 
+from .beyond import (
+    array_split,
+    chunk,
+    column_stack,
+    diag,
+    diagonal,
+    dot,
+    hstack,
+    kron,
+    nan_to_num,
+    ravel,
+    relu,
+    split,
+    swapaxes,
+    trace,
+    vstack,
+)
 from .conversion import clone, copy, rebuild, to_any, to_numpy
 from .creation import (
     arange,
@@ -100,6 +117,7 @@ from .elementwise import (
 )
 from .indexing import getitem, scatter_add, take, take_along_axis, zero_at
 from .inplace import add_, copy_, div_, fill_, mul_, setitem, sub_, zero_
+from .linalg import cross, outer
 from .linear_algebra import matmul, tensordot, vecdot
 from .logic import (
     bitwise_and,
@@ -142,9 +160,11 @@ from .manipulation import (
     tile,
     unstack,
 )
+from .padding import pad
 from .searching import argmax, argmin, count_nonzero, nonzero, searchsorted, where
 from .set_ import isin, unique_all, unique_counts, unique_inverse, unique_values
 from .sorting import argsort, sort
+from .special import log_softmax, logsumexp, softmax
 from .statistical import cumulative_prod, cumulative_sum, max, mean, min, prod, std, sum, var
 from .utility import all, any, clip, diff
 

@@ -269,6 +269,12 @@ def repeat(x: Tensor, repeats: Any, /, *, axis: int | None = None) -> Tensor:
     return take(x, asarray(index, dtype="int64", device=x.device), axis=axis)
 
 
-def flatten(x: Tensor, /) -> Tensor:
-    """All elements in one axis."""
-    return reshape(x, (math.prod(as_tensor(x).shape),))
+def flatten(x: Tensor, /, start_axis: int = 0, end_axis: int = -1) -> Tensor:
+    """All elements in one axis, or only the axes from `start_axis` to `end_axis` made one; a view where the memory allows it."""
+    x = as_tensor(x)
+    if x.ndim == 0:
+        return reshape(x, (1,))
+    start, end = axis_of("flatten", start_axis, x.ndim), axis_of("flatten", end_axis, x.ndim)
+    if start > end:
+        raise ShapeError(f"flatten: start_axis {start_axis} comes after end_axis {end_axis} of shape {x.shape}")
+    return reshape(x, (*x.shape[:start], math.prod(x.shape[start : end + 1]), *x.shape[end + 1 :]))
