@@ -1,4 +1,4 @@
-"""The methods that NumPy and PyTorch users expect on an array, each in one line."""
+"""What Tensor has of an array beside functions: its declared operators, conversions and copies, Python's protocols."""
 
 # mypy: disable-error-code="arg-type"
 # (`self` is a Tensor, which is what the functions take)
@@ -13,6 +13,7 @@ import numpy as np
 
 from . import _modes
 from ._errors import ShapeError
+from ._function_methods import FunctionMethods
 from ._messages import warn_once
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ else:
     ops = None  # set at the end of _tensor.py: methods call functions, and these take Tensors
 
 
-class ArrayMethods:
+class ArrayMethods(FunctionMethods):
     """What Tensor has of an array; its operators are set in ops/operators.py."""
 
     __slots__ = ()
@@ -98,87 +99,6 @@ class ArrayMethods:
         def __irshift__(self, other: Any) -> Tensor: ...
         def __getitem__(self, key: Any) -> Tensor: ...
         def __setitem__(self, key: Any, value: Any) -> None: ...
-
-    # -- reductions
-
-    def sum(self, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
-        return ops.sum(self, axis=axis, dtype=dtype, keepdims=keepdims)
-
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return ops.mean(self, axis=axis, keepdims=keepdims)
-
-    def prod(self, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
-        return ops.prod(self, axis=axis, dtype=dtype, keepdims=keepdims)
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return ops.max(self, axis=axis, keepdims=keepdims)
-
-    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return ops.min(self, axis=axis, keepdims=keepdims)
-
-    def var(self, axis: Any = None, correction: Any = 0.0, keepdims: bool = False) -> Tensor:
-        return ops.var(self, axis=axis, correction=correction, keepdims=keepdims)
-
-    def std(self, axis: Any = None, correction: Any = 0.0, keepdims: bool = False) -> Tensor:
-        return ops.std(self, axis=axis, correction=correction, keepdims=keepdims)
-
-    def all(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return ops.all(self, axis=axis, keepdims=keepdims)
-
-    def any(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return ops.any(self, axis=axis, keepdims=keepdims)
-
-    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
-        return ops.argmax(self, axis=axis, keepdims=keepdims)
-
-    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
-        return ops.argmin(self, axis=axis, keepdims=keepdims)
-
-    # -- shapes
-
-    def reshape(self, *shape: Any) -> Tensor:
-        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
-
-    def flatten(self) -> Tensor:
-        return ops.flatten(self)
-
-    def squeeze(self, axis: Any = None) -> Tensor:
-        return ops.squeeze(self, axis=axis)
-
-    def transpose(self, *axes: Any) -> Tensor:
-        order = axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else axes
-        return ops.permute_dims(self, tuple(order) or tuple(reversed(range(self.ndim))))
-
-    @property
-    def T(self) -> Tensor:
-        """The transpose of a matrix."""
-        if self.ndim != 2:
-            raise ValueError(f".T is for two dimensions, this tensor has shape {self.shape}. Use `.mT` for the last two, or permute_dims.")
-        return ops.matrix_transpose(self)
-
-    @property
-    def mT(self) -> Tensor:
-        """The last two axes swapped."""
-        return ops.matrix_transpose(self)
-
-    # -- values
-
-    def dot(self, other: Any) -> Tensor:
-        return ops.matmul(self, other)
-
-    def round(self) -> Tensor:
-        return ops.round(self)
-
-    def conj(self) -> Tensor:
-        return ops.conj(self)
-
-    @property
-    def real(self) -> Tensor:
-        return ops.real(self) if self.dtype.kind == "c" else self  # type: ignore[return-value]
-
-    @property
-    def imag(self) -> Tensor:
-        return ops.imag(self)
 
     # -- dtype, device, copies
 

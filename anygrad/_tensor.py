@@ -309,7 +309,7 @@ def wrap(array: Any, node: Node | None = None) -> Tensor:
 
 _upper.wrap = wrap
 
-from . import _array_methods, ops  # noqa: E402  (the one cycle: operators and methods call functions that take Tensors)
+from . import _array_methods, _function_methods, ops  # noqa: E402  (the one cycle: operators and methods call functions that take Tensors)
 
-_array_methods.ops = ops
+_array_methods.ops = _function_methods.ops = ops
 _upper.recorded_namespace = ops
