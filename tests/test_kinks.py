@@ -51,6 +51,8 @@ KINKS = {
     "minimum NaN": (ag.minimum, [[NAN, 1.0, NAN], [1.0, NAN, NAN]], [[1, 1, 1], [1, 1, 1]]),
     "maximum infinite": (ag.maximum, [[INF, -INF], [INF, 0.0]], [[0.5, 0], [0.5, 1]]),
     "relu": (lambda x: ag.maximum(x, 0.0), [[-1.0, 0.0, 1.0]], [[0, 0.5, 1]]),
+    "relu at 0": (ag.relu, [[-1.0, 0.0, -0.0, 1.0, NAN, INF]], [[0, 0, 0, 1, 1, 1]]),
+    "nan_to_num": (ag.nan_to_num, [[NAN, INF, -INF, 2.0]], [[0, 0, 0, 1]]),
     "max ties": (ag.max, [[3.0, 1.0, 3.0]], [[0.5, 0, 0.5]]),
     "min ties": (ag.min, [[1.0, 1.0, 3.0, 1.0, 1.0]], [[0.25, 0.25, 0, 0.25, 0.25]]),
     "max ties in rows": (lambda x: ag.max(x, axis=1), [[[2.0, 2.0], [1.0, 4.0]]], [[[0.5, 0.5], [0, 1]]]),

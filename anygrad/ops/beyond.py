@@ -57,28 +57,35 @@ def split(x: Tensor, /, indices_or_sections: Any, axis: int = 0) -> tuple[Tensor
         If the axis cannot be divided into so many equal pieces: `array_split` makes some longer.
     """
     x = as_tensor(x)
-    axis = axis_of("split", axis, x.ndim)
-    n = x.shape[axis]
-    if isinstance(indices_or_sections, int) and indices_or_sections > 0 and n % indices_or_sections:
+    axis, parts = axis_of("split", axis, x.ndim), _parts("split", indices_or_sections)
+    if isinstance(parts, int) and x.shape[axis] % parts:
         raise ShapeError(
-            f"split: axis {axis} of shape {x.shape} cannot be divided into {indices_or_sections} equal pieces. Use array_split, or give the places where to cut."
+            f"split: axis {axis} of shape {x.shape} cannot be divided into {parts} equal pieces. Use array_split, or give the places where to cut."
         )
-    return array_split(x, indices_or_sections, axis)
+    return array_split(x, parts, axis)
 
 
 def array_split(x: Tensor, /, indices_or_sections: Any, axis: int = 0) -> tuple[Tensor, ...]:
     """`split` that makes the first pieces longer by one where the axis cannot be divided evenly."""
     x = as_tensor(x)
-    axis = axis_of("array_split", axis, x.ndim)
+    axis, parts = axis_of("array_split", axis, x.ndim), _parts("array_split", indices_or_sections)
     n = x.shape[axis]
-    if isinstance(indices_or_sections, int):
-        if indices_or_sections < 1:
-            raise ValueError(f"array_split: the number of pieces must be at least 1, not {indices_or_sections}")
-        small, longer = divmod(n, indices_or_sections)
-        cuts = [i * small + min(i, longer) for i in range(1, indices_or_sections)]
-    else:
-        cuts = [slice(operator.index(k)).indices(n)[1] for k in indices_or_sections]
-    return _cut(x, axis, cuts)
+    if isinstance(parts, int):
+        small, longer = divmod(n, parts)
+        return _cut(x, axis, [i * small + min(i, longer) for i in range(1, parts)])
+    return _cut(x, axis, [slice(place).indices(n)[1] for place in parts])
+
+
+def _parts(name: str, given: Any) -> int | list[int]:
+    """How many pieces, or where to cut."""
+    try:
+        count = given.__index__() if hasattr(given, "__index__") and not getattr(given, "ndim", 0) else None
+        places = [] if count is not None else [operator.index(k) for k in given]
+    except TypeError:
+        raise TypeError(f"{name}: indices_or_sections is the number of pieces or a sequence of places, not {given!r}") from None
+    if count is not None and count < 1:
+        raise ValueError(f"{name}: the number of pieces must be at least 1, not {count}")
+    return places if count is None else count
 
 
 def chunk(x: Tensor, /, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
