@@ -155,7 +155,7 @@ op("atan2", np.atan2, *TWO, domain=(0.3, 2))
 op("atan2", np.atan2, s(np.array([1.0, -1.0, -1.0, 1.0, 0.0, 2.0]), np.array([-2.0, -2.0, 2.0, 2.0, 1.0, 0.0])))
 op("logaddexp", np.logaddexp, *TWO)
 op("copysign", np.copysign, *TWO, kinks=(0.0,))
-op("nextafter", np.nextafter, s((3,), (3,)), s((2, 1), (3,)))
+op("nextafter", np.nextafter, *TWO)
 op("remainder", np.remainder, s(np.array([5.2, -5.2, 5.2, -5.2]), np.array([1.7, 1.7, -1.7, -1.7])), s(np.array([[7.3], [-0.4]]), np.array([2.0, 3.0])))
 op("floor_divide", np.floor_divide, s(np.array([5.2, -5.2, 5.2, -5.2]), np.array([1.7, 1.7, -1.7, -1.7])), s(np.array([[7.3], [-0.4]]), np.array([2.0, 3.0])))
 
@@ -307,7 +307,8 @@ op("broadcast_arrays", lambda *x: tuple(np.broadcast_arrays(*x)), s((3,), (2, 1)
 op("expand_dims", np.expand_dims, s((2, 3), axis=0), s((2, 3), axis=-1), s((2,), axis=(0, 2)), s((), axis=0), complex=True)
 op("squeeze", np.squeeze, s((2, 1), axis=1), s((1, 2, 1), axis=(0, -1)), s((1, 0), axis=0), complex=True)
 op("flip", np.flip, s((3,)), s((2, 3)), s((2, 3), axis=0), s((2, 2, 2), axis=(0, -1)), s(()), s((0,)), complex=True)
-op("roll", np.roll, s((3,), shift=1), s((2, 3), shift=-2), s((2, 3), shift=1, axis=-1), s((2, 3), shift=(1, 2), axis=(0, 1)), s((2, 3), shift=(1, 1), axis=(1, 1)), s((), shift=1), s((0,), shift=2), complex=True)  # fmt: skip
+op("roll", np.roll, s((3,), shift=1), s((2, 3), shift=-2), s((2, 3), shift=1, axis=-1), s((2, 3), shift=(1, 2), axis=(0, 1)), s((2, 3), shift=(1, 1), axis=(1, 1)), s((), shift=1), s((0,), shift=2), s((2, 3), shift=7, axis=1), s((2, 3), shift=1, axis=(0, 1)), complex=True)  # fmt: skip
+op("roll by several", lambda x: np.roll(x, (1, 1)), s((2, 3)), function=lambda x: ag.roll(x, (1, 1)))
 
 
 def _together(name: str) -> dict[str, Any]:
@@ -319,12 +320,37 @@ op("concat", _together("concat")["reference"], *_CONCAT, function=_together("con
 op("stack", _together("stack")["reference"], s((3,), (3,)), s((2, 3), (2, 3), axis=1), s((2,), (2,), (2,), axis=-1), s((), ()), s((0,), (0,)), function=_together("stack")["function"], complex=True)  # fmt: skip
 op("unstack", lambda x, axis=0: tuple(np.unstack(x, axis=axis)), s((3,)), s((2, 3), axis=0), s((2, 3), axis=-1), s((2, 0)), complex=True)
 op("unstack some", lambda x: x[1], s((3, 2)), function=lambda x: ag.unstack(x)[1])
-op("tile", lambda x, reps: np.tile(x, reps), s((2,), reps=(3,)), s((2, 3), reps=(2, 1)), s((3,), reps=(2, 2)), s((2, 1, 2), reps=(2,)), s((), reps=(2,)), s((0,), reps=(2,)), s((2,), reps=(0,)), function=lambda x, reps: ag.tile(x, reps), complex=True)  # fmt: skip
+op("tile", lambda x, reps: np.tile(x, reps), s((2,), reps=(3,)), s((2, 3), reps=(2, 1)), s((3,), reps=(2, 2)), s((2, 1, 2), reps=(2,)), s((), reps=(2,)), s((0,), reps=(2,)), s((2,), reps=(0,)), s((2, 3), reps=3), s((2, 3), reps=()), s((2, 2), reps=(1, 2, 2)), function=lambda x, reps: ag.tile(x, reps), complex=True)  # fmt: skip
 op("repeat", lambda x, n, axis=None: np.repeat(x, n, axis=axis), s((3,), n=2), s((2, 3), n=2), s((2, 3), n=2, axis=1), s((2, 2), n=3, axis=-2), s((2,), n=0), s((), n=2), function=lambda x, n, axis=None: ag.repeat(x, n, axis=axis), complex=True)  # fmt: skip
-op("repeat each", np.repeat, s((3,), np.array([2, 0, 1])), s((2, 3), np.array([1, 2]), axis=0), function=ag.repeat)
-op("meshgrid", lambda *x, **kw: tuple(np.meshgrid(*x, **kw)), s((2,), (3,)), s((2,), (3,), indexing="ij"), s((2,), (1,), (3,)), s((2,)))
+op("repeat each", np.repeat, s((3,), np.array([2, 0, 1])), s((2, 3), np.array([1, 2]), axis=0), s((2, 3), np.array([2, 0, 1]), axis=-1), s((2, 2), np.array([1, 0, 3, 2])), s((2, 3), np.array([2]), axis=1), s((2,), np.array([0, 0])), s((0,), np.array([], dtype=int)), s((), np.array([3])), function=ag.repeat, complex=True)  # fmt: skip
+op("repeat list", lambda x: np.repeat(x, [2, 0, 1], axis=1), s((2, 3)), function=lambda x: ag.repeat(x, [2, 0, 1], axis=1))
+op("repeat list of one", lambda x: np.repeat(x, [2], axis=0), s((2, 3)), function=lambda x: ag.repeat(x, [2], axis=0))
+op(
+    "meshgrid",
+    lambda *x, **kw: tuple(np.meshgrid(*x, **kw)),
+    s((2,), (0,)),
+    s((), (2,)),
+    s((1,), (1,), (1,), indexing="ij"),
+    s((2,), (3,)),
+    s((2,), (3,), indexing="ij"),
+    s((2,), (1,), (3,)),
+    s((2,)),
+)
 op("flatten", np.ravel, s((2, 3)), s(()), s((0, 2)), function=ag.flatten)
-op("diff", np.diff, s((4,)), s((2, 3), axis=0), s((2, 4), n=2), s((2, 3), n=0), s((1,)), complex=True)
+op(
+    "diff",
+    np.diff,
+    s((5,), n=3),
+    s((3, 2), axis=0, n=2),
+    s((2,), n=3),
+    s((0,)),
+    s((4,)),
+    s((2, 3), axis=0),
+    s((2, 4), n=2),
+    s((2, 3), n=0),
+    s((1,)),
+    complex=True,
+)
 op(
     "diff around",
     lambda x, a, b: np.diff(x, prepend=a, append=b),
@@ -332,6 +358,7 @@ op(
     s((2, 2), (2, 1), (2, 1)),
     function=lambda x, a, b: ag.diff(x, prepend=a, append=b),
 )
+op("diff by numbers", lambda x: np.diff(x, n=2, axis=0, prepend=x.dtype.type(0.5), append=x.dtype.type(3)), s((2, 2)), s((3,)), s((0, 2)), function=lambda x: ag.diff(x, n=2, axis=0, prepend=0.5, append=3), complex=True)  # fmt: skip
 op("tril", np.tril, s((3, 3)), s((2, 3), k=1), s((2, 2, 2), k=-1), s((0, 2)), complex=True)
 op("triu", np.triu, s((3, 3)), s((2, 3), k=1), s((2, 2, 2), k=-1), s((0, 2)), complex=True)
 op("clone", np.copy, *ONE, complex=True)
@@ -345,9 +372,13 @@ op("where number", lambda c, x: np.where(c, x, 2.0), s(BOOLEANS, (2, 3)), functi
 op("number where", lambda c, x: np.where(c, 2, x), s(BOOLEANS, (3,)), function=lambda c, x: ag.where(c, 2, x))
 op("clip", lambda x, **kw: np.clip(x, kw.get("min"), kw.get("max")), s((6,), min=-1.0, max=1.0), s((2, 3), min=-0.5), s((2, 3), max=0.5), s((3,)), s((), min=0.0), s((0,), min=0.0, max=1.0), kinks=(-1.0, -0.5, 0.0, 0.5, 1.0))  # fmt: skip
 op("clip between", np.clip, s(np.array([[-1.5, 0.3, 1.5], [0.5, 2.0, -2.0]]), np.array([-1.0, -0.2, 0.1]), np.array([[1.0], [1.7]])), function=ag.clip)
+op("clip between wide bounds", np.clip, s(np.array([-1.5, 0.3, 1.7]), np.array([[-1.0], [0.5]]), np.array([[1.0, 0.2, 1.1]])), s(np.array(0.4), np.array([-1.0, 0.5]), np.array([0.2, 2.0])), s(np.zeros((0, 2)), np.array([-1.0, 0.5]), np.array(1.0)), function=ag.clip)  # fmt: skip
+op("clip crossed bounds", np.clip, s(np.array([-1.5, 0.3, 1.7]), np.array(1.0), np.array(-1.0)), function=ag.clip)
+op("clip from below", lambda x, low: np.clip(x, low, None), s(np.array([-1.5, 0.3, 1.7]), np.array([[-1.0], [0.5]])), s(np.array([[2.0], [-2.0]]), np.array([-1.0, 1.0])), function=lambda x, low: ag.clip(x, low))  # fmt: skip
+op("clip from above", lambda x, high: np.clip(x, None, high), s(np.array([-1.5, 0.3, 1.7]), np.array([[-1.0], [0.5]])), s(np.array([[2.0], [-2.0]]), np.array(1.0)), function=lambda x, high: ag.clip(x, max=high))  # fmt: skip
 op("take", np.take, s((3,), np.array([2, 0, 2])), s((2, 3), np.array([1, 1, 0]), axis=0), s((2, 3), np.array([0, -1]), axis=-1), s((2, 2, 3), np.array([1]), axis=1), s((3,), np.array([], dtype=int)), complex=True)  # fmt: skip
 op("take 2-D", np.take, s((2, 3), np.array([[0, 2], [1, 1]]), axis=1), function=ag.take, standard=False)
-op("take_along_axis", np.take_along_axis, s((2, 3), np.array([[2, 0], [1, 1]])), s((2, 3), np.array([[0, 1, 1]]), axis=0), s((3,), np.array([0, 0, 2]), axis=0), s((2, 2, 2), np.array([[[1], [0]], [[0], [0]]]), axis=-1), complex=True)  # fmt: skip
+op("take_along_axis", np.take_along_axis, s((2, 3), np.array([[2, 0], [1, 1]])), s((2, 3), np.array([[0, 1, 1]]), axis=0), s((3,), np.array([0, 0, 2]), axis=0), s((2, 2, 2), np.array([[[1], [0]], [[0], [0]]]), axis=-1), s((2, 3), np.array([[1, 0]]), axis=1), s((1, 3), np.array([[2, 0], [1, -1]]), axis=1), s((2, 3), np.zeros((2, 0), int)), s((0, 3), np.zeros((0, 2), int)), complex=True)  # fmt: skip
 op("sort", np.sort, s((5,)), s((2, 3)), s((3, 2), axis=0), s((0,)), s((1, 2), axis=0))
 op(
     "sort descending",
@@ -482,10 +513,33 @@ fixed(
     s(_TIES, axis=0),
     function=lambda x, axis=-1: ag.argsort(x, axis=axis, descending=True),
 )
-fixed("count_nonzero", np.count_nonzero, s(INTEGERS), s(INTEGERS, axis=1))
+fixed(
+    "count_nonzero",
+    np.count_nonzero,
+    s(INTEGERS),
+    s(INTEGERS, axis=1),
+    s(INTEGERS, axis=(0, 1), keepdims=True),
+    s(BOOLEANS, axis=-2, keepdims=True),
+    s(np.zeros((0, 2)), axis=0),
+    s(np.array(3.0)),
+    s(np.array([np.nan, 0.0, 1j])),
+)
 fixed("nonzero", np.nonzero, s(INTEGERS), s(np.array([0.0, 2.0])))
-fixed("searchsorted", np.searchsorted, s(np.array([1.0, 2.0, 4.0]), np.array([2.0, 3.0, 9.0])), s(np.array([1.0, 2.0, 4.0]), np.array([2.0]), side="right"))
-fixed("searchsorted sorter", lambda x, v, i: np.searchsorted(x, v, sorter=i), s(np.array([4.0, 1.0, 2.0]), np.array([2.0, 3.0]), np.array([1, 2, 0])), function=lambda x, v, i: ag.searchsorted(x, v, sorter=i))  # fmt: skip
+fixed(
+    "searchsorted",
+    np.searchsorted,
+    s(np.array([1.0, 2.0, 4.0]), np.array([2.0, 3.0, 9.0])),
+    s(np.array([1.0, 2.0, 4.0]), np.array([2.0]), side="right"),
+    s(np.array([1.0, 2.0]), np.array([[0.0], [3.0]])),
+    s(np.array([1.0, 2.0]), np.array(1.5)),
+    s(np.zeros(0), np.array([1.0])),
+)
+fixed(
+    "searchsorted unsorted",
+    lambda x1, x2, sorter: np.searchsorted(x1, x2, sorter=sorter),
+    s(np.array([4.0, 1.0, 2.0]), np.array([2.0, 3.0, 9.0]), np.array([1, 2, 0])),
+    function=lambda x1, x2, sorter: ag.searchsorted(x1, x2, sorter=sorter),
+)
 fixed("all", np.all, s(BOOLEANS), s(BOOLEANS, axis=0), s(np.zeros(0, bool)))
 fixed("any", np.any, s(BOOLEANS), s(BOOLEANS, axis=1, keepdims=True), s(np.zeros(0, bool)))
 fixed("isin", np.isin, s(INTEGERS, np.array([2, 3])), s(INTEGERS, np.array([2, 3]), invert=True))

@@ -4,8 +4,11 @@ views are views here: writes go through them in both directions."""
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from .._errors import AxisError, ShapeError
 from .._primitive import primitive
@@ -208,7 +211,7 @@ def roll(x: Tensor, /, shift: Any, *, axis: Any = None) -> Tensor:
     """Elements moved along axes, those from the end to the front."""
     x = as_tensor(x)
     if axis is None:
-        return _roll(x, shift=shift, axes=None)
+        return _roll(x, shift=sum(shift) if isinstance(shift, (tuple, list)) else shift, axes=None)
     axes = tuple(axis_of("roll", a, x.ndim) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
     shifts = tuple(shift) if isinstance(shift, (tuple, list)) else (shift,) * len(axes)
     if len(shifts) != len(axes):
@@ -248,25 +251,28 @@ def unstack(x: Tensor, /, *, axis: int = 0) -> tuple[Tensor, ...]:
 def tile(x: Tensor, repetitions: tuple[int, ...], /) -> Tensor:
     """x repeated as a whole along each axis."""
     x = as_tensor(x)
-    reps = tuple(int(n) for n in repetitions)
+    reps = tuple(int(n) for n in (repetitions if isinstance(repetitions, (tuple, list)) else (repetitions,)))
     return _tile(x, reps=(1,) * (x.ndim - len(reps)) + reps)
 
 
 def repeat(x: Tensor, repeats: Any, /, *, axis: int | None = None) -> Tensor:
-    """Each element repeated, `repeats` times or as often as its own number in `repeats` says."""
+    """Each element repeated, `repeats` times or as often as its own number in `repeats` says (a tensor of numbers is read on the host)."""
     x = as_tensor(x)
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     axis = axis_of("repeat", axis, x.ndim)
-    if isinstance(repeats, int) or getattr(repeats, "size", 0) == 1:
-        return _repeat(x, repeats=int(repeats if isinstance(repeats, int) else repeats.item()), axis=axis)
+    if isinstance(repeats, int):
+        return _repeat(x, repeats=repeats, axis=axis)
     from .creation import asarray
 
-    counts = as_tensor(repeats).tolist()
-    if len(counts) != x.shape[axis]:
-        raise ShapeError(f"repeat: {len(counts)} repeats for an axis of size {x.shape[axis]}")
-    index = [i for i, n in enumerate(counts) for _ in range(n)]
-    return take(x, asarray(index, dtype="int64", device=x.device), axis=axis)
+    counts = np.asarray(as_tensor(repeats).tolist())
+    if counts.size == 1:
+        return _repeat(x, repeats=operator.index(counts.item()), axis=axis)
+    if counts.shape != x.shape[axis : axis + 1]:
+        raise ShapeError(f"repeat: repeats of shape {counts.shape} for an axis of size {x.shape[axis]}: give one number, or one for each element")
+    if counts.size and (counts.dtype.kind not in "iu" or counts.min() < 0):
+        raise ValueError(f"repeat: repeats must be integers, and not negative; got {counts.tolist()}")
+    return take(x, asarray(np.repeat(np.arange(counts.size), counts.astype(np.int64)), dtype="int64", device=x.device), axis=axis)
 
 
 def flatten(x: Tensor, /, start_axis: int = 0, end_axis: int = -1) -> Tensor:

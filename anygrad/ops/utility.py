@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from .._primitive import primitive
+from .._recording import beside
+from .._scalars import NUMBERS
 from .._tensor import Tensor
-from ._axes import along, as_tensor, axes_of, axis_of
-from .manipulation import concat
+from ._axes import along, as_tensor, axes_of, axis_of, kept
+from .manipulation import broadcast_to, concat
 
 
 @primitive(differentiable=False)
@@ -33,17 +35,24 @@ def any(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 def diff(x: Tensor, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Tensor:
-    """Differences of neighbours along an axis, n times over."""
+    """Differences of neighbours along an axis, n times over; `prepend` and `append` are put at the ends first."""
     x = as_tensor(x)
     axis = axis_of("diff", axis, x.ndim)
     if n < 0:
         raise ValueError(f"diff: n is how often differences are taken, so it cannot be {n}")
     if prepend is not None or append is not None:
-        x = concat([as_tensor(t) for t in (prepend, x, append) if t is not None], axis=axis)
+        x = concat([_end(t, x, axis) for t in (prepend, x, append) if t is not None], axis=axis)
     for _ in range(min(n, x.shape[axis])):
         after, before = x[along(axis, slice(1, None))], x[along(axis, slice(None, -1))]
         x = after != before if x.dtype.kind == "b" else after - before
     return x
+
+
+def _end(value: Any, x: Tensor, axis: int) -> Tensor:
+    """What `diff` puts at an end: an array, or a number for each place of the other axes."""
+    end = beside(value, x) if isinstance(value, NUMBERS) else None
+    end = as_tensor(value) if end is None else end
+    return end if end.ndim else broadcast_to(end, kept(x.shape, (axis,)))
 
 
 def inside(x: Any, low: Any, high: Any, xp: Any) -> Any:
