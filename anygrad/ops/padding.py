@@ -11,6 +11,7 @@ from .._tensor import Tensor
 from ._axes import along, as_tensor
 from .conversion import clone
 from .creation import full
+from .indexing import scatter_add
 from .manipulation import broadcast_to, concat
 
 MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
@@ -51,6 +52,9 @@ def pad(x: Tensor, /, pad_width: Any, mode: str = "constant", *, constant_values
     if any(n < 0 for pair in widths for n in pair):
         raise ShapeError(f"pad: pad_width cannot be negative, got {pad_width!r}. To cut elements off, use a slice.")
     values = _pairs("constant_values", constant_values, x.ndim)
+    if mode == "constant" and not np.any(values):
+        key = tuple(slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True))
+        return scatter_add(tuple(before + n + after for (before, after), n in zip(widths, x.shape, strict=True)), key, x)
     out = x
     for axis, (before, after) in enumerate(widths):
         if before or after:
