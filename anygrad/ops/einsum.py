@@ -16,6 +16,7 @@ from typing import Any
 from .._errors import ShapeError
 from .._tensor import Tensor
 from ._axes import as_tensor
+from .data_types import astype, result_type
 from .elementwise import multiply
 from .linalg import _diagonal
 from .linear_algebra import _dot, _matmul, _outer
@@ -63,6 +64,9 @@ def einsum(subscripts: Any, *operands: Any) -> Tensor:
     if not isinstance(subscripts, str):
         subscripts, operands = _from_lists((subscripts, *operands))
     values = [as_tensor(x) for x in operands]
+    if any(x.dtype != values[0].dtype for x in values):  # before anything is summed: True + True is True
+        dtype = result_type(*values)
+        values = [astype(x, dtype, copy=False) for x in values]
     for function, i, j, params in _plan(subscripts, tuple([x.shape for x in values])):
         if j is None:
             values[i] = function(values[i], **params)
@@ -88,6 +92,8 @@ def _from_lists(arguments: tuple[Any, ...]) -> tuple[Form, tuple[Any, ...]]:
     for label in (label for labels in lists for label in labels):
         if label is not Ellipsis and not hasattr(label, "__index__"):
             raise TypeError(f"einsum: the lists have integers and Ellipsis in them, not {label!r}")
+    if any(list(labels).count(Ellipsis) > 1 for labels in lists):
+        raise ValueError("einsum: a list has Ellipsis in it more than once")
     terms = [tuple(label if label is Ellipsis else label.__index__() for label in labels) for labels in lists]
     return (tuple(terms[:pairs]), terms[pairs] if rest else None), arguments[: 2 * pairs : 2]
 
@@ -111,10 +117,10 @@ def _name(label: Label) -> str:
 
 def _written_out(i: int, term: Term, shape: tuple[int, ...]) -> Term:
     """The term of an operand with a label for each of its axes."""
-    hidden = len(shape) - len(term) + 1 if Ellipsis in term else 0
-    if hidden < 0 or not hidden and Ellipsis not in term and len(term) != len(shape) or term.count(Ellipsis) > 1:
-        named = f"{len(term) - 1} or more" if Ellipsis in term else len(term)
-        raise ShapeError(f"einsum: operand {i} has shape {shape}, so {len(shape)} axes, but its subscripts name {named}")
+    named, dots = len(term) - term.count(Ellipsis), Ellipsis in term
+    hidden = len(shape) - named
+    if hidden < 0 or hidden and not dots:
+        raise ShapeError(f"einsum: operand {i} has shape {shape}, so {len(shape)} axes, but its subscripts name {named}{' or more' * dots}")
     return _with_dots(term, hidden)
 
 
@@ -180,7 +186,7 @@ def _plan(subscripts: str | Form, shapes: tuple[tuple[int, ...], ...]) -> tuple[
         plan.contract(*plan.best_pair())
     plan.rearrange(0, plan.output)
     if not plan.steps:
-        plan.view(0, _permute, plan.output, axes=tuple(range(len(plan.output))))  # not the operand itself
+        plan.unary(0, _permute, plan.output, axes=tuple(range(len(plan.output))))  # not the operand itself
     return tuple(plan.steps)
 
 
@@ -202,7 +208,7 @@ class _Planner:
         """The labels of the output and of all operands but these."""
         return {*self.output}.union(*(term for k, term in enumerate(self.terms) if k not in places))
 
-    def view(self, i: int, function: Callable[..., Tensor], term: Term, **params: Any) -> None:
+    def unary(self, i: int, function: Callable[..., Tensor], term: Term, **params: Any) -> None:
         """A step of one operand."""
         self.terms[i] = term
         self.steps.append((function, i, None, params))
@@ -211,13 +217,13 @@ class _Planner:
         """The axes in another order."""
         term = self.terms[i]
         if order != term:
-            self.view(i, _permute, order, axes=tuple(term.index(label) for label in order))
+            self.unary(i, _permute, order, axes=tuple(term.index(label) for label in order))
 
     def without_broadcast(self, i: int, shape: tuple[int, ...]) -> None:
         """An operand without the axes of size 1 whose label has another size elsewhere."""
         kept = tuple(k for k, label in enumerate(self.terms[i]) if shape[k] == self.sizes[label])
         if len(kept) < len(shape):
-            self.view(i, _reshape, tuple(self.terms[i][k] for k in kept), shape=tuple(shape[k] for k in kept))
+            self.unary(i, _reshape, tuple(self.terms[i][k] for k in kept), shape=tuple(shape[k] for k in kept))
 
     def alone(self, i: int) -> None:
         """What an operand needs no other for: its diagonals, and sums over labels of its own."""
@@ -226,7 +232,7 @@ class _Planner:
                 self.diagonal(i, label)
         summed = tuple(k for k, label in enumerate(self.terms[i]) if label not in self.wanted(i))
         if summed:
-            self.view(i, _sum, tuple(label for k, label in enumerate(self.terms[i]) if k not in summed), axes=summed, keepdims=False)
+            self.unary(i, _sum, tuple(label for k, label in enumerate(self.terms[i]) if k not in summed), axes=summed, keepdims=False)
 
     def diagonal(self, i: int, label: Label) -> None:
         """The first two axes of a label made one, the last."""
@@ -236,8 +242,8 @@ class _Planner:
         rest = tuple(k for k in range(len(term)) if k not in (first, second))
         axes = (*rest, first, second)
         if axes != tuple(range(len(term))):
-            self.view(i, _permute, tuple(term[k] for k in axes), axes=axes)
-        self.view(i, _diagonal, (*(term[k] for k in rest), label), offset=0)
+            self.unary(i, _permute, tuple(term[k] for k in axes), axes=axes)
+        self.unary(i, _diagonal, (*(term[k] for k in rest), label), offset=0)
 
     def best_pair(self) -> tuple[int, int]:
         """The pair whose product is smallest in comparison with the two; of equals, the one with the fewest multiplications."""
@@ -265,20 +271,20 @@ class _Planner:
             single = [(label,) for label in batch]
             self.fold(i, *single, left, summed)
             self.fold(j, *single, summed, right)
-            place = self.product(_matmul if summed else _outer, i, j, batch + left + right)
+            place = self.binary(_matmul if summed else _outer, i, j, batch + left + right)
             if len(left) != 1 or len(right) != 1:
-                self.view(place, _reshape, self.terms[place], shape=tuple(self.sizes[label] for label in self.terms[place]))
+                self.unary(place, _reshape, self.terms[place], shape=tuple(self.sizes[label] for label in self.terms[place]))
         elif summed:
             self.fold(i, summed)
             self.fold(j, summed)
-            self.product(_dot, i, j, ())
+            self.binary(_dot, i, j, ())
         else:
             order = self.output if last else batch + left + right
             self.spread(i, order)
             self.spread(j, order)
-            self.product(multiply, i, j, order)
+            self.binary(multiply, i, j, order)
 
-    def product(self, function: Callable[..., Tensor], i: int, j: int, term: Term) -> int:
+    def binary(self, function: Callable[..., Tensor], i: int, j: int, term: Term) -> int:
         """A step of two operands; returns the place of its result."""
         self.terms[i] = term
         del self.terms[j]
@@ -291,7 +297,7 @@ class _Planner:
         self.rearrange(i, present)
         full = order[order.index(present[0]) :] if present else ()
         if full != present:
-            self.view(i, _reshape, full, shape=tuple(self.sizes[label] if label in present else 1 for label in full))
+            self.unary(i, _reshape, full, shape=tuple(self.sizes[label] if label in present else 1 for label in full))
 
     def fold(self, i: int, *groups: Term) -> None:
         """One axis for each group of labels, in this order.
@@ -308,6 +314,6 @@ class _Planner:
             self.rearrange(i, tuple(label for group in groups for label in group))
             order = list(range(len(groups)))
         if any(len(group) != 1 for group in groups):
-            self.view(i, _reshape, self.terms[i], shape=tuple(self.size(groups[k]) for k in order))
+            self.unary(i, _reshape, self.terms[i], shape=tuple(self.size(groups[k]) for k in order))
         if order != sorted(order):
-            self.view(i, _permute, self.terms[i], axes=tuple(order.index(k) for k in range(len(groups))))
+            self.unary(i, _permute, self.terms[i], axes=tuple(order.index(k) for k in range(len(groups))))
