@@ -24,6 +24,7 @@ from .ops import (
     acosh,
     add,
     all,
+    allclose,
     any,
     arange,
     argmax,
@@ -101,6 +102,7 @@ from .ops import (
     int16,
     int32,
     int64,
+    isclose,
     isdtype,
     isfinite,
     isin,
@@ -203,8 +205,10 @@ from .ops import clip as clamp
 from .ops import complex64 as cfloat
 from .ops import complex128 as cdouble
 from .ops import concat as cat
+from .ops import concat as concatenate
 from .ops import cumulative_prod as cumprod
 from .ops import cumulative_sum as cumsum
+from .ops import expand_dims as unsqueeze
 from .ops import float16 as half
 from .ops import float32 as float
 from .ops import float64 as double
@@ -212,6 +216,8 @@ from .ops import int8 as char
 from .ops import int16 as short
 from .ops import int32 as int
 from .ops import int64 as long
+from .ops import matmul as mm
+from .ops import permute_dims as permute
 from .ops import uint8 as byte
 from .ops.special import expit as sigmoid
 
@@ -235,6 +241,7 @@ __all__ = [
     "acosh",
     "add",
     "all",
+    "allclose",
     "any",
     "arange",
     "argmax",
@@ -327,6 +334,7 @@ __all__ = [
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "is_tensor",
+    "isclose",
     "isdtype",
     "isfinite",
     "isin",

@@ -495,6 +495,7 @@ for _name in "equal not_equal less less_equal greater greater_equal".split():
     fixed(_name, getattr(np, _name), s((2, 3), (3,)), s((), ()), s(INTEGERS, INTEGERS[0]))
 for _name in "isfinite isinf isnan signbit".split():
     fixed(_name, getattr(np, _name), s(_ODD), s(()))
+fixed("isclose", np.isclose, s((2, 3), (3,)), s(_ODD, _ODD), s(_ODD, _ODD, equal_nan=True), s(_ODD, -_ODD), s(np.array([1.0, 100.0, 1e-9, 1 + 1e-5]), np.array([1.00001, 100.1, 0.0, 1.0])), s(np.array([1.0, 2.0]), np.array([1.1, 3.0]), rtol=0.0, atol=0.2), s(INTEGERS, INTEGERS + 1, rtol=0.2), s(np.array([1 + 1j, np.nan]), np.array([1 + 1.1j, np.nan]), atol=0.2, equal_nan=True))  # fmt: skip
 for _name in "logical_and logical_or logical_xor".split():
     fixed(_name, getattr(np, _name), s(BOOLEANS, BOOLEANS[0]))
 fixed("logical_not", np.logical_not, s(BOOLEANS))

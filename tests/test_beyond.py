@@ -106,7 +106,17 @@ def test_relu_of_integers() -> None:
     np.testing.assert_array_equal(ag.relu(np.array([-1, 0, 2])).numpy(), np.array([0, 0, 2]), strict=True)
 
 
+def test_allclose() -> None:
+    x = np.array([1.0, np.inf, np.nan])
+    assert ag.allclose(x[:2], x[:2] * (1 + 1e-6)) is True
+    assert ag.allclose(x, x) is False
+    assert ag.allclose(x, x, equal_nan=True) is True
+    assert ag.allclose(ag.tensor([1.0, 2.0], requires_grad=True), 1.5, rtol=0, atol=0.5) is True
+
+
 def test_other_names() -> None:
+    assert ag.concatenate is ag.cat is ag.concat
+    assert (ag.mm, ag.permute, ag.unsqueeze) == (ag.matmul, ag.permute_dims, ag.expand_dims)
     assert ag.cumsum is ag.cumulative_sum
     assert ag.cumprod is ag.cumulative_prod
     assert ag.clamp is ag.clip

@@ -5,6 +5,7 @@ standard's functions and those that a backend adds (`scatter_add`, `zero_at`, `c
 """
 
 from .beyond import (
+    allclose,
     array_split,
     chunk,
     column_stack,
@@ -12,6 +13,7 @@ from .beyond import (
     diagonal,
     dot,
     hstack,
+    isclose,
     kron,
     nan_to_num,
     ravel,

@@ -13,15 +13,17 @@ from .._tensor import Tensor
 from ._axes import along, as_tensor, axes_of, axis_of
 from .conversion import clone
 from .data_types import astype, finfo
+from .elementwise import abs as _abs
 from .elementwise import imag, multiply, real
 from .elementwise import round as _round
 from .indexing import scatter_add
 from .linalg import diagonal as _diagonal
 from .linear_algebra import matmul, tensordot
-from .logic import equal, isnan
+from .logic import equal, isfinite, isnan, less_equal, logical_and, logical_or
 from .manipulation import concat, moveaxis, permute_dims, reshape
 from .searching import where
 from .statistical import sum as _sum
+from .utility import all as _all
 
 # ---------------------------------------------------------------------------
 # shapes
@@ -238,15 +240,31 @@ def nan_to_num(x: Tensor, /, *, nan: float = 0.0, posinf: float | None = None, n
     return where(isnan(x), nan, x)
 
 
+def isclose(x1: Tensor, x2: Tensor, /, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
+    """Where abs(x1 - x2) <= atol + rtol * abs(x2); equal infinities are close, NaN is close to NaN if `equal_nan`."""
+    x1, x2 = (astype(t, "float64") if t.dtype.kind in "biu" else t for t in map(as_tensor, (x1, x2)))
+    finite = logical_and(isfinite(x1), isfinite(x2))
+    first, second = where(finite, x1, 0.0), where(finite, x2, 0.0)
+    close = logical_or(logical_and(finite, less_equal(_abs(first - second), atol + rtol * _abs(second))), equal(x1, x2))
+    return logical_or(close, logical_and(isnan(x1), isnan(x2))) if equal_nan else close
+
+
+def allclose(x1: Tensor, x2: Tensor, /, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    """Whether all elements are close (see `isclose`), as a Python bool."""
+    return bool(_all(isclose(x1, x2, rtol, atol, equal_nan)))
+
+
 __all__ = [
-    "array_split",
+    "allclose",
     "around",
+    "array_split",
     "chunk",
     "column_stack",
     "diag",
     "diagonal",
     "dot",
     "hstack",
+    "isclose",
     "kron",
     "nan_to_num",
     "ravel",
