@@ -418,6 +418,7 @@ for _mode in ("constant", "edge", "reflect", "symmetric", "wrap"):
     op(f"pad {_mode}", functools.partial(np.pad, mode=_mode), s((3,), pad_width=2), s((2, 3), pad_width=((1, 0), (0, 2))), s((2, 2), pad_width=(0, 1)), s((3,), pad_width=(4, 7)), s((1,), pad_width=2), s((3,), pad_width=0), s((0, 2), pad_width=((0, 0), (1, 1))), s((), pad_width=1), function=functools.partial(ag.pad, mode=_mode), complex=True)  # fmt: skip
 op("pad", np.pad, s((2, 3), pad_width=1, constant_values=2.5), s((2, 2), pad_width=((1, 1), (2, 0)), constant_values=((1, 2), (3, 4))), s((0,), pad_width=1), complex=True)  # fmt: skip
 op("split", np.split, s((4,), indices_or_sections=2), s((2, 6), indices_or_sections=3, axis=1), s((5,), indices_or_sections=(1, 3)), s((3, 2), indices_or_sections=[2], axis=-2), s((4,), indices_or_sections=[3, 1, -1, 9]), complex=True)  # fmt: skip
+op("split some", lambda x: np.split(x, [1, 3])[1], s((4, 2)), function=lambda x: ag.split(x, [1, 3])[1], complex=True)
 op("array_split", np.array_split, s((5,), indices_or_sections=3), s((2, 3), indices_or_sections=2, axis=1), s((2,), indices_or_sections=3), complex=True)
 op("chunk", lambda x, chunks, axis=0: np.split(x, range(-(-x.shape[axis] // chunks), x.shape[axis], -(-x.shape[axis] // chunks)), axis), s((5,), chunks=3), s((5,), chunks=4), s((2, 4), chunks=2, axis=-1), complex=True)  # fmt: skip
 for _name in ("hstack", "vstack", "column_stack"):

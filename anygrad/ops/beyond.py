@@ -101,8 +101,28 @@ def chunk(x: Tensor, /, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
     return _cut(x, axis, list(range(size, n, size)) if n else [0] * (chunks - 1))
 
 
+@primitive("Split", view=True, x=lambda g, x_shape, axis, cuts, xp: _joined(g, x_shape, axis, cuts, xp))
+def _split(xp: Any, x: Any, *, axis: Any, cuts: Any) -> Any:
+    return tuple(x[along(axis, piece)] for piece in _pieces(cuts, x.shape[axis]))
+
+
+def _pieces(cuts: Sequence[int], n: int) -> list[slice]:
+    return [slice(start, max(start, stop)) for start, stop in pairwise([0, *cuts, n])]
+
+
+def _joined(gs: list[Any], shape: tuple[int, ...], axis: int, cuts: Sequence[int], xp: Any) -> Any:
+    """The gradients of consecutive pieces one after the other, with zeros where none has arrived."""
+    known = next(g for g in gs if g is not None)
+    where = known.device if isinstance(known, Tensor) else xp.device_of(known)
+    sizes = [(*shape[:axis], piece.stop - piece.start, *shape[axis + 1 :]) for piece in _pieces(cuts, shape[axis])]
+    return xp.concat([xp.zeros(size, dtype=known.dtype, device=where) if g is None else g for g, size in zip(gs, sizes, strict=True)], axis=axis)
+
+
 def _cut(x: Tensor, axis: int, cuts: Sequence[int]) -> tuple[Tensor, ...]:
-    return tuple(x[along(axis, slice(start, max(start, stop)))] for start, stop in pairwise([0, *cuts, x.shape[axis]]))
+    """The pieces between the cuts: of one node, unless they overlap."""
+    if list(cuts) == sorted(cuts):
+        return _split(x, axis=axis, cuts=tuple(cuts))
+    return tuple(x[along(axis, piece)] for piece in _pieces(cuts, x.shape[axis]))
 
 
 def _at_least(ndim: int, arrays: Any) -> list[Tensor]:

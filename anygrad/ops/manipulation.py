@@ -263,9 +263,10 @@ def repeat(x: Tensor, repeats: Any, /, *, axis: int | None = None) -> Tensor:
     axis = axis_of("repeat", axis, x.ndim)
     if isinstance(repeats, int):
         return _repeat(x, repeats=repeats, axis=axis)
+    from .conversion import to_numpy
     from .creation import asarray
 
-    counts = np.asarray(as_tensor(repeats).tolist())
+    counts = to_numpy(as_tensor(repeats))
     if counts.size == 1:
         return _repeat(x, repeats=operator.index(counts.item()), axis=axis)
     if counts.shape != x.shape[axis : axis + 1]:
