@@ -272,7 +272,7 @@ def repeat(x: Tensor, repeats: Any, /, *, axis: int | None = None) -> Tensor:
     if counts.shape != x.shape[axis : axis + 1]:
         raise ShapeError(f"repeat: repeats of shape {counts.shape} for an axis of size {x.shape[axis]}: give one number, or one for each element")
     if counts.size and (counts.dtype.kind not in "iu" or counts.min() < 0):
-        raise ValueError(f"repeat: repeats must be integers, and not negative; got {counts.tolist()}")
+        raise ValueError(f"repeat: repeats must be integers, and not negative; got {counts.dtype} numbers, the smallest {counts.min()}")
     return take(x, asarray(np.repeat(np.arange(counts.size), counts.astype(np.int64)), dtype="int64", device=x.device), axis=axis)
 
 
