@@ -12,7 +12,7 @@ from ._axes import along, as_tensor
 from .conversion import clone
 from .creation import full
 from .indexing import scatter_add
-from .manipulation import broadcast_to, concat
+from .manipulation import broadcast_to, concat, flip
 
 MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
@@ -85,21 +85,20 @@ def _continued(x: Tensor, axis: int, before: int, after: int, mode: str) -> tupl
         ends = (x[along(axis, slice(0, 1))], before), (x[along(axis, slice(n - 1, n))], after)
         first, last = (broadcast_to(end, (*x.shape[:axis], width, *x.shape[axis + 1 :])) for end, width in ends)
         return [first], [last]
-    period = n - 1 if mode == "reflect" else n
-    return tuple([x[along(axis, k)] for k in _slices(*reach, n, period, mode != "wrap")] for reach in ((-before, 0), (n, n + after)))  # type: ignore[return-value]
+    return _pieces(x, axis, -before, 0, mode), _pieces(x, axis, n, n + after, mode)
 
 
-def _slices(start: int, stop: int, n: int, period: int, mirrored: bool) -> list[slice]:
-    """What stands at the places from `start` to `stop` of an axis of n elements that goes on with this
-    period; if it is mirrored, every other period runs backwards, the first of those from the last element."""
+def _pieces(x: Tensor, axis: int, start: int, stop: int, mode: str) -> list[Tensor]:
+    """What stands from `start` to `stop` of an axis that goes on with a period; if it is mirrored, each
+    odd period runs backwards, from the last element."""
+    n = x.shape[axis]
+    period, mirrored = (n - 1 if mode == "reflect" else n), mode != "wrap"
     found = []
     for block in range(start // period, -(-stop // period)):
         low, high = (min(max(place - block * period, 0), period) for place in (start, stop))
-        if mirrored and block % 2:
-            end = n - 1 - high
-            found.append(slice(n - 1 - low, end if end >= 0 else None, -1))
-        else:
-            found.append(slice(low, high))
+        backwards = mirrored and block % 2
+        piece = x[along(axis, slice(n - high, n - low) if backwards else slice(low, high))]
+        found.append(flip(piece, axis=axis) if backwards else piece)
     return found
 
 
