@@ -64,7 +64,7 @@ def einsum(subscripts: Any, *operands: Any) -> Tensor:
     if not isinstance(subscripts, str):
         subscripts, operands = _from_lists((subscripts, *operands))
     values = [as_tensor(x) for x in operands]
-    if any(x.dtype != values[0].dtype for x in values):  # before anything is summed: True + True is True
+    if len({x._data.dtype for x in values}) > 1:  # before anything is summed: True + True is True
         dtype = result_type(*values)
         values = [astype(x, dtype, copy=False) for x in values]
     for function, i, j, params in _plan(subscripts, tuple([x.shape for x in values])):
