@@ -18,18 +18,19 @@ import anygrad
 
 # Functions that are no primitives, by the arguments in which they are differentiable.
 DIFFERENTIABLE = {
-    "x": """astype broadcast_to cumulative_prod cumulative_sum expand_dims flatten flip matrix_transpose max mean min moveaxis permute_dims
+    "x": """array_split chunk diag diagonal nan_to_num pad ravel split swapaxes trace astype broadcast_to cumulative_prod cumulative_sum expand_dims flatten flip matrix_transpose max mean min moveaxis permute_dims
         prod repeat reshape roll sign sort squeeze std sum take take_along_axis tile tril triu unstack var
         fft.fft fft.fftn fft.fftshift fft.hfft fft.ifft fft.ifftn fft.ifftshift fft.ihfft fft.irfft fft.irfftn fft.rfft fft.rfftn
         linalg.cholesky linalg.det linalg.diagonal linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh linalg.inv linalg.matrix_norm
         linalg.matrix_power linalg.pinv linalg.qr linalg.slogdet linalg.svd linalg.svdvals linalg.trace linalg.vector_norm
         special.log_softmax special.logsumexp special.polygamma special.sinc special.softmax""",
-    "x1 x2": "matmul pow tensordot vecdot where linalg.cross linalg.outer linalg.solve",
+    "x1 x2": "dot kron matmul pow tensordot vecdot where linalg.cross linalg.outer linalg.solve",
     "x y": "special.kl_div",
     "q": "special.zeta",
     "x min max": "clip",
     "x prepend append": "diff",
-    "arrays": "broadcast_arrays concat meshgrid stack",
+    "arrays": "column_stack hstack vstack broadcast_arrays concat meshgrid stack",
+    "operands": "einsum",
     "obj": "as_tensor asarray",
 }
 
@@ -38,7 +39,7 @@ NOT_IMPLEMENTED = {"x": "special.zeta"}
 
 # Functions that are no primitives and have no derivative, by the reason.
 WITHOUT_DERIVATIVE = {
-    "the result is no number that changes smoothly": "all any argmax argmin argsort count_nonzero isin nonzero searchsorted linalg.matrix_rank",
+    "the result is no number that changes smoothly": "allclose isclose all any argmax argmin argsort count_nonzero isin nonzero searchsorted linalg.matrix_rank",
     "how many results there are depends on the values": "unique_all unique_counts unique_inverse unique_values",
     "makes tensors": """arange empty empty_like eye from_dlpack from_numpy full full_like linspace ones ones_like tensor zeros zeros_like
         fft.fftfreq fft.rfftfreq""",
@@ -56,6 +57,8 @@ LIBRARIES = {"CuPy from 14 on": "linalg.eig linalg.eigvals"}
 
 # What happens where a derivative does not exist, or where 0 / 0 lies in wait.
 CONVENTIONS = {
+    "0 at 0": "relu",
+    "0 where x is not finite": "nan_to_num",
     "0 at 0, real or complex": "abs",
     "0 everywhere": "ceil floor round trunc",
     "0 for real x": "sign",
