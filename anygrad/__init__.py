@@ -7,7 +7,7 @@ that follows the Array API standard. The namespace is itself one of that standar
 
 from math import e, inf, nan, pi
 
-from . import autograd, cuda, func, utils
+from . import autograd, cuda, func, optimize, utils
 from ._backends import device, get_default_device, set_default_device
 from ._errors import AxisError, DeviceError, DTypeError, LinAlgError, OutOfMemoryError, ReadOnlyError, ShapeError
 from ._modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
@@ -376,6 +376,7 @@ __all__ = [
     "not_equal",
     "ones",
     "ones_like",
+    "optimize",
     "outer",
     "pad",
     "permute_dims",

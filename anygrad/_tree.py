@@ -28,6 +28,15 @@ def leaves(tree: Any) -> Iterator[Any]:
         yield tree
 
 
+def paths(tree: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Each leaf after the expression that gives it in Python: `name['w'][0]`."""
+    if isinstance(tree, (dict, list, tuple)):
+        for key, child in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            yield from paths(child, f"{name}[{key!r}]")
+    else:
+        yield name, tree
+
+
 def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     """A tree like this one, of what the function gives for each leaf, and for those in the same place of the others.
 
