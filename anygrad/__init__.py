@@ -13,6 +13,7 @@ from ._errors import AxisError, DeviceError, DTypeError, LinAlgError, OutOfMemor
 from ._modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
 from ._primitive import primitive
 from ._repr import set_printoptions
+from ._saving import load, save
 from ._scalars import get_default_dtype, set_default_dtype
 from ._tensor import Tensor
 from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
@@ -345,6 +346,7 @@ __all__ = [
     "less_equal",
     "linalg",
     "linspace",
+    "load",
     "log",
     "log10",
     "log1p",
@@ -395,6 +397,7 @@ __all__ = [
     "result_type",
     "roll",
     "round",
+    "save",
     "searchsorted",
     "set_default_device",
     "set_default_dtype",

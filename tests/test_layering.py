@@ -29,7 +29,7 @@ LAYERS = [
     ["_primitive"],
     ["ops"],
     ["_backward"],
-    ["_repr", "_packing", "autograd", "cuda"],
+    ["_repr", "_packing", "_saving", "autograd", "cuda"],
     ["func", "optimize", "utils"],
     ["__init__"],
     ["_catalogue", "_digits"],
