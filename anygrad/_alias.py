@@ -7,7 +7,7 @@ through one `Storage`, made when the first of them is. A write
   the write, saved values do not; a write that no live graph cares about copies nothing;
 * counts one version for the storage;
 * makes the histories of the other views stale (`mark_stale`). A stale Tensor is of the
-  class `StaleView`, in which `_node` is a property: reading it makes the view again from its
+  class `StaleView` too, in which `_node` is a property: reading it makes the view again from its
   base, takes over its node, and turns the object into a Tensor again. So an operation on
   Tensors never has to ask whether `x._node` is current.
 """
@@ -20,7 +20,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _modes, _upper
+from . import _modes
 from ._backends import namespace
 from ._graph import Cell, counts_references
 
@@ -174,7 +174,7 @@ def mark_stale(tensor: Any) -> None:
     base = tensor if alias.base is None else alias.base
     for other in alias.storage.tensors():
         if other is not tensor and other._alias.base is base and other._alias.fixed != NO_GRAD:
-            other.__class__ = _upper.stale_type
+            other.__class__ = other._stale
 
 
 NO_GRAD = "it was made under `no_grad`"

@@ -19,7 +19,7 @@ from ._errors import DeviceError, DTypeError
 from ._graph import Cell, Node, Output, Packed, sequence
 from ._messages import translate
 from ._scalars import NUMBERS, get_default_dtype, strengthen, weak_dtype
-from ._tensor import Tensor, wrap
+from ._tensor import Tensor, rewrapped, wrap
 from ._transform import innermost
 
 if TYPE_CHECKING:
@@ -33,8 +33,22 @@ def apply(made: Primitive, *inputs: Any, **params: Any) -> Any:
     Tensor, or a tuple of Tensors if the forward returns a tuple.
     """
     if _modes.profiler is not None:
-        return _modes.profiler.measure(made.name, "forward", _computed, made, inputs, params)
-    return _computed(made, inputs, params)
+        result = _modes.profiler.measure(made.name, "forward", _computed, made, inputs, params)
+    else:
+        result = _computed(made, inputs, params)
+    kind = _kind(inputs)
+    if kind is Tensor:
+        return result
+    return tuple([rewrapped(out, kind) for out in result]) if type(result) is tuple else rewrapped(result, kind)
+
+
+def _kind(inputs: Sequence[Any]) -> type[Tensor]:
+    """The class of results: Tensor, or the subclass of it that an input is of."""
+    kind = Tensor
+    for x in inputs:
+        if isinstance(x, Tensor) and issubclass(x._kind, kind):
+            kind = x._kind
+    return kind
 
 
 def _computed(made: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 import weakref
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -50,8 +50,18 @@ class Tensor(ArrayMethods):
     _cell: Cell | None
     _alias: _alias.Alias | None
 
+    # The class of what functions return for such a tensor: a user's subclass, else Tensor.
+    _kind: ClassVar[type[Tensor]]
+    # The class for the time in which the history of a view has to be found again.
+    _stale: ClassVar[type[Tensor]]
+
     __array_priority__ = 1000
     __hash__ = object.__hash__
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not issubclass(cls, StaleView):
+            _prepare(cls)
 
     # -- the array
 
@@ -216,7 +226,7 @@ class Tensor(ArrayMethods):
         """The same memory outside of the graph: a leaf that does not require grad."""
         out = wrap(self._data)
         _alias.share(out, self)
-        return out
+        return out if self._kind is Tensor else rewrapped(out, self._kind)
 
     def detach_(self) -> Self:
         """Take this tensor itself out of the graph."""
@@ -224,6 +234,13 @@ class Tensor(ArrayMethods):
             raise RuntimeError("a view cannot be detached in place: its base would still have the history. Use `.detach()`.")
         self._node = None
         return self
+
+    def as_subclass(self, cls: type[Tensor]) -> Any:
+        """This tensor as an instance of a subclass of Tensor: the same memory, on the record.
+
+        What functions return for instances of a subclass is of that class, except gradients. `__init__` is not called.
+        """
+        return ops.as_subclass(self, cls)
 
     def register_hook(self, hook: Hook) -> RemovableHandle:
         """Call `hook(grad)` with this tensor's gradient in every backward; what it returns replaces the gradient."""
@@ -277,24 +294,32 @@ class Tensor(ArrayMethods):
         return self._base is not None
 
 
-class StaleView(Tensor):
-    """What a view is while its history has to be found again (see _alias.py)."""
+class StaleView:
+    """What a view is, beside what it was, while its history has to be found again (see _alias.py)."""
 
     __slots__ = ()
+    _fresh: ClassVar[type[Tensor]]  # the class to return to
 
     @property
     def _node(self) -> Node | None:
-        self.__class__ = Tensor  # type: ignore[assignment]
+        self.__class__ = self._fresh  # type: ignore[assignment]
         self._node = _alias.current_node(self)
         return self._node
 
     @_node.setter
     def _node(self, node: Node | None) -> None:
-        self.__class__ = Tensor  # type: ignore[assignment]
+        self.__class__ = self._fresh  # type: ignore[assignment]
         self._node = node
 
 
-_upper.stale_type = StaleView
+def _prepare(kind: type[Tensor]) -> None:
+    """Set what a class of tensors has to know of itself."""
+    kind._stale = type(kind.__name__, (StaleView, kind), {"__slots__": (), "__module__": kind.__module__, "_fresh": kind})
+    if kind is Tensor or kind.__module__.partition(".")[0] != __package__:
+        kind._kind = kind
+
+
+_prepare(Tensor)
 not_arrays.add(Tensor)
 
 
@@ -308,6 +333,16 @@ def wrap(array: Any, node: Node | None = None) -> Tensor:
 
 
 _upper.wrap = wrap
+
+
+def rewrapped(x: Tensor, kind: type[Tensor]) -> Any:
+    """A tensor that nobody knows yet, as one of a subclass of Tensor."""
+    out = object.__new__(kind)
+    out._data, out._node, out._grad, out._cell, out._alias = x._data, x._node, x._grad, x._cell, x._alias
+    if x._alias is not None:
+        x._alias.storage.add(out)
+    return out
+
 
 from . import _array_methods, _function_methods, ops  # noqa: E402  (the one cycle: operators and methods call functions that take Tensors)
 

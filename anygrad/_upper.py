@@ -7,5 +7,4 @@ from typing import Any
 
 wrap: Callable[..., Any]  # an array, and a node or None -> a Tensor; by _tensor.py
 recorded_namespace: Any  # anygrad.ops: what rules compute with under `create_graph`; by _tensor.py
-stale_type: type  # the class of views whose history has to be found again; by _tensor.py
 add_in_place: Callable[[Any, Any], None]  # adds a raw array to a Tensor; by ops/inplace.py

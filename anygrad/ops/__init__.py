@@ -23,7 +23,7 @@ from .beyond import (
     trace,
     vstack,
 )
-from .conversion import clone, copy, rebuild, to_any, to_numpy
+from .conversion import as_subclass, clone, copy, rebuild, to_any, to_numpy
 from .creation import (
     arange,
     as_tensor,

@@ -163,7 +163,7 @@ def adopt(x: Tensor, node: Node) -> None:
     parts, steps = (base, x), {"steps": alias.steps}
     _adopt_base(base, record(set_view, parts, [base._data, x._data], [base._node, node], steps))
     _alias.mark_stale(x)
-    x.__class__ = _upper.stale_type  # a view of the new base, to be made when it is read
+    x.__class__ = x._stale  # a view of the new base, to be made when it is read
 
 
 def _adopt_base(base: Tensor, node: Any) -> None:
