@@ -1,11 +1,10 @@
-"""What Tensor has of an array beside functions: its declared operators, conversions and copies, Python's protocols."""
+"""What Tensor has of an array beside functions: its declared operators, conversions, Python's protocols."""
 
 # mypy: disable-error-code="arg-type"
 # (`self` is a Tensor, which is what the functions take)
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from . import _modes
 from ._errors import ShapeError
 from ._function_methods import FunctionMethods
+from ._interchange import Interchange
 from ._messages import warn_once
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ else:
     ops = None  # set at the end of _tensor.py: methods call functions, and these take Tensors
 
 
-class ArrayMethods(FunctionMethods):
+class ArrayMethods(FunctionMethods, Interchange):
     """What Tensor has of an array; its operators are set in ops/operators.py."""
 
     __slots__ = ()
@@ -161,41 +161,6 @@ class ArrayMethods(FunctionMethods):
         """Nested lists of Python numbers; a number for 0-d."""
         return ops.to_numpy(self).tolist()
 
-    def numpy(self, force: bool = False) -> np.ndarray:
-        """The values as a NumPy array, which shares the memory of a tensor on the CPU.
-
-        Raises
-        ------
-        RuntimeError
-            If the tensor requires grad, unless `force=True`.
-        TypeError
-            If it is not on the CPU, unless `force=True`.
-        """
-        if not force:
-            if self.requires_grad and _modes.local.grad_enabled:
-                raise RuntimeError(
-                    "a tensor that requires grad would lose its graph as a NumPy array. `t.numpy(force=True)` detaches and copies to host memory; no gradient flows through NumPy code."
-                )
-            if self.device.type == "cuda":
-                raise TypeError(f"a tensor on {self.device} is not in host memory. `t.numpy(force=True)` copies it there; `t.cpu()` moves it on the record.")
-        return ops.to_numpy(self)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        array = self.numpy()
-        if dtype is not None and array.dtype != dtype:
-            if copy is False:
-                raise ValueError(f"a copy is needed to make {dtype} of {array.dtype}")
-            return array.astype(dtype)
-        return array.copy() if copy else array
-
-    def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None) -> Any:
-        if self.requires_grad and _modes.local.grad_enabled:
-            raise BufferError("a tensor that requires grad would lose its graph through DLPack. Use `t.detach()`.")
-        return self._data.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
-
-    def __dlpack_device__(self) -> tuple[Any, int]:
-        return self._data.__dlpack_device__()
-
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         function = getattr(ops, {"power": "pow", "true_divide": "divide", "absolute": "abs", "conjugate": "conj", "invert": "bitwise_invert", "rint": "round",
                                  "arctan2": "atan2", "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift"}.get(ufunc.__name__, ufunc.__name__.replace("arc", "a")), None)  # fmt: skip
@@ -258,19 +223,3 @@ class ArrayMethods(FunctionMethods):
         from ._repr import tensor_repr
 
         return tensor_repr(self)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        if not self.is_leaf:
-            raise RuntimeError("only leaf tensors can be deep-copied: use `.detach().clone()`: a copy of a computed tensor would drop its graph")
-        with _modes.no_grad():
-            out = ops.clone(self)
-        memo[id(self)] = out
-        out.requires_grad = self.requires_grad
-        if self._grad is not None:
-            out._grad = copy.deepcopy(self._grad, memo)
-        return out
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        if not self.is_leaf:
-            raise RuntimeError("only leaf tensors can be pickled: use `.detach()`: a pickled computed tensor would drop its graph")
-        return ops.rebuild, (np.array(ops.to_numpy(self)), str(self.device), self.requires_grad)

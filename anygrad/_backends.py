@@ -93,6 +93,25 @@ def is_array(value: object) -> bool:
     return bool(array_api_compat.is_array_api_obj(value))
 
 
+def plain(name: str, array: Array) -> Array:
+    """A raw array as we keep it: of NumPy's own class, and of no other graph.
+
+    Raises
+    ------
+    TypeError
+        For a masked array.
+    RuntimeError
+        For an array that its own library tracks.
+    """
+    if isinstance(array, np.ndarray) and type(array) is not np.ndarray and namespace(array).name == "numpy":
+        if isinstance(array, np.ma.MaskedArray):
+            raise TypeError(f"{name}: a masked array would lose its mask. Write `a.filled(...)`, and use `a.mask` in `where`.")
+        return array.view(np.ndarray)  # matrix, memmap, ...: their operators are not the standard's
+    if getattr(array, "requires_grad", False):
+        raise RuntimeError(f"{name}: this array of {type(array).__module__} requires grad, and its own graph would end here. Use `.detach()`.")
+    return array
+
+
 def _namespace_of_type(array: Array) -> Backend:
     kind = type(array)
     root = kind.__module__.partition(".")[0]

@@ -32,11 +32,8 @@ class GenericBackend:
     computes_on_current_device = False
 
     def __init__(self, library: Any) -> None:
-        with contextlib.suppress(ImportError):
-            root = library.__name__.partition(".")[0]
-            library = importlib.import_module(f"array_api_compat.{root}")
-        self._library = library
-        self.name = library.__name__.rpartition(".")[2] if library.__name__.startswith("array_api_compat") else library.__name__
+        self.name = library.__name__.removeprefix("array_api_compat.").partition(".")[0]
+        self._library = library = _namespace_in(self.name, library)
         self.device_type = self.name
         probe = library.asarray(0.0)
         self.array_type = type(probe)
@@ -159,6 +156,16 @@ class GenericBackend:
         if isinstance(key, tuple):
             return tuple(self._host_key(k) for k in key)
         return self.to_host(key) if isinstance(key, self.array_type) else key
+
+
+def _namespace_in(name: str, library: Any) -> Any:
+    """Where the standard's functions of a library are: array_api_compat's wrapper if there is one, the module, or its `numpy`."""
+    for path in (f"array_api_compat.{name}", f"array_api_compat.{name}.array", None, f"{name}.numpy"):
+        with contextlib.suppress(ImportError):
+            module = library if path is None else importlib.import_module(path)
+            if hasattr(module, "asarray"):
+                return module
+    raise DeviceError(f"{name} has none of the functions of the Array API standard")
 
 
 class _OnHost:

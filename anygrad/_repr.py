@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ._scalars import default_complex, get_default_dtype
-
-if TYPE_CHECKING:
-    from ._tensor import Tensor
+from ._tensor import Tensor
 
 
 @dataclass
@@ -161,7 +159,7 @@ def tensor_repr(tensor: Tensor) -> str:
     from .ops.conversion import to_numpy
 
     array = to_numpy(tensor)
-    prefix = "tensor("
+    prefix = f"{tensor._kind.__name__}(" if tensor._kind is not Tensor else "tensor("
     extras = []
     if tensor.device.type != "cpu":
         extras.append(f"device='{tensor.device}'")

@@ -94,6 +94,15 @@ class Tensor(ArrayMethods):
         return device_of(self._data)
 
     @property
+    def is_cuda(self) -> bool:
+        return self.device.type == "cuda"
+
+    def get_device(self) -> int:
+        """The number of the CUDA device; -1 on a CPU."""
+        index = self.device.index
+        return -1 if index is None else index
+
+    @property
     def data(self) -> Tensor:
         """The same memory outside of the graph; assigning replaces the array."""
         return self.detach()
@@ -344,7 +353,7 @@ def rewrapped(x: Tensor, kind: type[Tensor]) -> Any:
     return out
 
 
-from . import _array_methods, _function_methods, ops  # noqa: E402  (the one cycle: operators and methods call functions that take Tensors)
+from . import _array_methods, _function_methods, _interchange, ops  # noqa: E402  (the one cycle: operators and methods call functions that take Tensors)
 
-_array_methods.ops = _function_methods.ops = ops
+_array_methods.ops = _function_methods.ops = _interchange.ops = ops
 _upper.recorded_namespace = ops

@@ -42,6 +42,16 @@ class ndarray(np.ndarray):
         base = super().base
         return None if type(base) is np.ndarray and base.base is None else base
 
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        return {"shape": self.shape, "typestr": self.dtype.str, "data": (self.ctypes.data, False), "strides": self.strides, "version": 3, "stream": 1}
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 2, self._device
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        return types.SimpleNamespace(array=self, asked=kwargs)  # in place of a capsule
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
         _refuse_numpy(inputs)
         if out is not None:
@@ -141,6 +151,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, devices: int = 2, status: int = 0
         asarray=lambda a, dtype=None, copy=None: a if isinstance(a, ndarray) and not copy and a.dtype == (dtype or a.dtype) else cupy.array(a, dtype=dtype),
         asnumpy=lambda x: np.array(_plain(x)),
         cuda=types.SimpleNamespace(runtime=runtime, Device=_Device, get_current_stream=lambda: stream),
+        from_dlpack=lambda x: x.__dlpack__(stream=1).array,
         get_default_memory_pool=lambda: pool,
         get_default_pinned_memory_pool=lambda: pool,
     )

@@ -21,7 +21,7 @@ LAYERS = [
     ["_graph"],
     ["_alias", "_hooks"],
     ["_engine"],
-    ["_function_methods"],
+    ["_function_methods", "_interchange"],
     ["_array_methods"],
     ["_tensor"],
     ["_transform"],

@@ -31,6 +31,7 @@ from .creation import (
     empty,
     empty_like,
     eye,
+    from_cupy,
     from_dlpack,
     from_numpy,
     full,

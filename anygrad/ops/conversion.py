@@ -8,6 +8,7 @@ import numpy as np
 
 from .._backends import device, move, namespace
 from .._dtypes import as_dtype
+from .._errors import DeviceError
 from .._primitive import primitive
 from .._tensor import Tensor, rewrapped, wrap
 from .data_types import astype
@@ -41,9 +42,17 @@ def to_numpy(x: Any) -> np.ndarray:
     return namespace(x._data).to_host(x._data)
 
 
-def rebuild(array: np.ndarray, where: str, requires_grad: bool) -> Tensor:
+def rebuild(array: np.ndarray, where: str, requires_grad: bool, kind: type[Tensor]) -> Tensor:
     """What a pickled tensor is made of."""
-    out = wrap(move(array, device(where)) if where != "cpu" else array)
+    try:
+        place = device(where)
+    except DeviceError as error:
+        raise DeviceError(
+            f"a tensor in this pickle was on {where!r}, which is not here. Pickle `t.cpu()` there; or use anygrad.save, and "
+            f"anygrad.load(file, map_location='cpu') here. ({error})"
+        ) from error
+    out = wrap(move(array, place))
+    out = out if kind is Tensor else rewrapped(out, kind)
     out.requires_grad = requires_grad
     return out
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import _alias, _backends, _modes
-from .._backends import as_device, device, is_array, load, move, namespace
+from .._backends import as_device, device, is_array, load, move, namespace, plain
 from .._dtypes import as_dtype
 from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
@@ -272,7 +272,7 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
             raise ValueError("asarray: copy=False, but the dtype or device differs, so a copy is needed")
         out = out.clone() if copy and out is obj else out
     elif is_array(obj) and not isinstance(obj, np.generic):
-        array = obj
+        obj = array = plain("asarray", obj)
         _check_numeric("asarray", array)
         xp = namespace(array)
         if dtype is not None and as_dtype(array.dtype) != as_dtype(dtype):
@@ -285,6 +285,8 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
     elif hasattr(obj, "__dlpack__"):
         out = from_dlpack(obj)
         return asarray(out, dtype=dtype, device=device, copy=copy, requires_grad=requires_grad)
+    elif hasattr(obj, "__cuda_array_interface__"):
+        return asarray(load("cupy").asarray(obj), dtype=dtype, device=device, copy=copy, requires_grad=requires_grad)
     else:
         if copy is False:
             raise ValueError("asarray: copy=False, but making a Tensor out of Python numbers copies them")
@@ -317,19 +319,60 @@ def from_numpy(array: np.ndarray) -> Tensor:
         raise TypeError(f"from_numpy: expected a numpy.ndarray, not {type(array).__name__}. Use anygrad.asarray(...).")
     _check_numeric("from_numpy", array)
     load("numpy")
+    return wrap(plain("from_numpy", array))
+
+
+def from_cupy(array: Any) -> Tensor:
+    """A leaf over the memory of a CuPy array, on its GPU: writes to either are seen through both.
+
+    Raises
+    ------
+    TypeError
+        If it is not a CuPy array.
+    """
+    if not is_array(array) or namespace(array).device_type != "cuda":
+        raise TypeError(f"from_cupy: expected a cupy.ndarray, not {type(array).__name__}. Use anygrad.asarray(..., device='cuda').")
     return wrap(array)
 
 
+# By the number that DLPack gives to a kind of device: host memory, host memory pinned by CUDA, CUDA, CUDA managed memory.
+_DLPACK_BACKENDS = {1: "numpy", 3: "numpy", 2: "cupy", 13: "cupy"}
+
+
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Tensor:
-    """A Tensor over the memory of any object with `__dlpack__`, on the device where it is."""
+    """A Tensor over the memory of any object with `__dlpack__`, as NumPy or CuPy data.
+
+    Parameters
+    ----------
+    x : object
+        Of whatever library. A Tensor stays on its graph.
+    device : optional
+        Where the result is to be. Default: where x is.
+    copy : bool, optional
+        True always copies; False raises where a copy is needed; None copies where need be.
+
+    Raises
+    ------
+    TypeError
+        If x does not speak DLPack.
+    BufferError
+        If its memory or its dtype is of a kind that neither NumPy nor CuPy has.
+    ValueError
+        If `copy=False` and a copy is needed.
+    """
     if isinstance(x, Tensor):
         return asarray(x, device=device, copy=copy)
-    if not hasattr(x, "__dlpack_device__"):
-        raise TypeError(f"from_dlpack: {type(x).__name__} has no __dlpack__")
+    if not (hasattr(x, "__dlpack__") and hasattr(x, "__dlpack_device__")):
+        raise TypeError(f"from_dlpack: {type(x).__name__} has no __dlpack__ and __dlpack_device__; pass the array itself. Others: anygrad.asarray(...).")
     kind = int(x.__dlpack_device__()[0])
-    backend = load("cupy" if kind in (2, 13) else "numpy")
-    out = wrap(backend.from_dlpack(x))
-    return asarray(out, device=device, copy=copy)
+    if kind not in _DLPACK_BACKENDS:
+        raise BufferError(f"from_dlpack: the data are on a device of DLPack's type {kind}, neither a CPU nor CUDA. Move them to the CPU first.")
+    backend = load(_DLPACK_BACKENDS[kind])
+    try:
+        array = backend.from_dlpack(x)
+    except RuntimeError as error:
+        raise BufferError(f"from_dlpack: {backend.name} cannot take {type(x).__module__}'s data of dtype {getattr(x, 'dtype', '?')}: {error}") from error
+    return asarray(array, device=device, copy=copy)
 
 
 # ---------------------------------------------------------------------------
