@@ -41,6 +41,7 @@ from ._tensor import Tensor
 
 Rule = Callable[..., Any]
 
+_PYTORCH = {"x": "self", "x1": "self", "x2": "other", "out": "result"}  # as in `_saved_self` of a node
 _WRITTEN_NAMES = frozenset(("library", "node", "out", "result", "tensor", "xp"))  # variables of the sources
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 registry: dict[str, Primitive] = {}
@@ -129,7 +130,9 @@ class Primitive:
         )
 
     def _make_node(self, node_name: str) -> type[PrimitiveNode]:
-        body = {"__slots__": (), "primitive": self, "saves_arrays": any(kind in ("input", "out") for _, kind, _, _ in self.saves)}
+        body: dict[str, Any] = {"__slots__": (), "primitive": self, "saves_arrays": any(kind in ("input", "out") for _, kind, _, _ in self.saves)}
+        for i, (name, *_) in enumerate(self.saves):
+            body[f"_saved_{_PYTORCH.get(name, name)}"] = property(functools.partial(_saved_value, i))
         return type(f"{node_name}Backward0", (PrimitiveNode,), body)
 
     def vjp(self) -> Callable[..., Any]:
@@ -229,6 +232,10 @@ def _function(made: Primitive, slow: Callable[..., Any]) -> Callable[..., Any]:
     exec(_compiled(_stub_source(made)), scope)
     scope.update(write=write, itself=scope["function"])
     return scope["function"]
+
+
+def _saved_value(position: int, node: PrimitiveNode) -> Any:
+    return node.saved_value(position)
 
 
 def _namespace_of_gradient(g: Any) -> Backend:

@@ -16,7 +16,7 @@ from ._alias import NO_GRAD, alias_of, cell_of, share
 from ._backends import Backend, device_of, is_array, namespace
 from ._dtypes import as_dtype
 from ._errors import DeviceError, DTypeError
-from ._graph import Cell, Node, Output, Packed, sequence
+from ._graph import AccumulateGrad, Cell, Node, Output, Packed, sequence
 from ._messages import translate
 from ._scalars import NUMBERS, get_default_dtype, strengthen, weak_dtype
 from ._tensor import Tensor, rewrapped, wrap
@@ -229,6 +229,23 @@ class PrimitiveNode(Node):
     def _rule(self, index: int, g: Any, values: dict[str, Any]) -> Any:
         rule = self.primitive.rules[index]
         return missing(self.primitive, index) if rule is None else rule(g, *[values[name] for name in names_of(rule)])
+
+    def saved_value(self, position: int) -> Any:
+        """What `_saved_NAME` gives: a saved value as a Tensor with its history, a leaf as itself; None if it was not needed.
+
+        Raises
+        ------
+        RuntimeError
+            If backward has freed it.
+        """
+        if self.saved is None:
+            raise RuntimeError(f"what `{self.name()}` saved was freed by backward. `backward(retain_graph=True)` keeps it.")
+        _, kind, index, _ = self.primitive.saves[position]
+        value = self.saved[position]
+        edge = self.edges[index] if kind == "input" and not self.primitive.variadic else None
+        if isinstance(edge, AccumulateGrad) and isinstance(value, Cell) and value.array is edge.array:
+            return edge.variable
+        return self._revive(kind, index, value)
 
     def _revive(self, kind: str, index: int, value: Any) -> Any:
         """A saved value as a Tensor with its history."""

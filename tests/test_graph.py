@@ -394,3 +394,45 @@ def test_a_write_does_not_break_what_hooks_keep(pack, unpack):
     h.add_(100)
     y.sum().backward()
     assert x.grad.tolist() == [4.0, 6.0]
+
+
+# ---------------------------------------------------------------------------
+# saved values, as attributes of nodes
+# ---------------------------------------------------------------------------
+
+
+def test_saved_values_of_a_node():
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    node = (x * x).grad_fn
+    assert node._saved_self is x
+    assert node._saved_other is x
+    y = ag.exp(x)
+    saved = y.grad_fn._saved_result
+    assert saved is not y
+    assert (saved.tolist(), saved.grad_fn) == (y.tolist(), y.grad_fn)
+    inner = (y * x).grad_fn._saved_self
+    assert (inner.tolist(), inner.grad_fn) == (y.tolist(), y.grad_fn)
+    scaled = (x * 3).grad_fn
+    assert (scaled._saved_self, scaled._saved_other) == (None, 3)
+    assert ag.sum(x, axis=0).grad_fn._saved_axes == (0,)
+    assert not hasattr(scaled, "_saved_result")
+
+
+def test_saved_values_show_what_was_saved():
+    """Not what was written to the memory since."""
+    x = ag.tensor([1.0], requires_grad=True)
+    node = (x * x).grad_fn
+    with ag.no_grad():
+        x.zero_()
+    assert node._saved_self.tolist() == [1.0]
+    assert node._saved_self is not x
+
+
+def test_saved_values_are_gone_after_backward():
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    y = ag.exp(x)
+    y.sum().backward(retain_graph=True)
+    assert y.grad_fn._saved_result.tolist() == y.tolist()
+    y.sum().backward()
+    with pytest.raises(RuntimeError, match=r"`ExpBackward0` saved was freed.*retain_graph=True"):
+        y.grad_fn._saved_result  # noqa: B018
