@@ -62,7 +62,7 @@ class _Flat:
 
     def _vector(self, x: Any, name: str, size: int | None = None) -> np.ndarray:
         size = self._packing.size if size is None else size
-        vector = np.asarray(x, dtype=np.float64)
+        vector = np.atleast_1d(np.asarray(x, dtype=np.float64))
         if vector.shape != (size,):
             raise ShapeError(f"{self._name}: {name} must be a flat vector of {size} numbers, and has shape {vector.shape}. `fun.pack(tree)` makes one.")
         return vector
@@ -307,7 +307,7 @@ _WITH_PRODUCTS = ("newton-cg", "trust-ncg", "trust-krylov", "trust-constr")
 _WITH_HESSIAN = ("dogleg", "trust-exact")
 
 
-def minimize(f: Func, x0: Any, args: tuple[Any, ...] = (), method: str | None = None, **options: Any) -> Any:
+def minimize(f: Func, x0: Any, args: Any = (), method: str | None = None, **options: Any) -> Any:
     """`scipy.optimize.minimize` with the gradient of `f`, and its Hessian where the method uses it.
 
     Parameters
@@ -315,7 +315,7 @@ def minimize(f: Func, x0: Any, args: tuple[Any, ...] = (), method: str | None = 
     f, x0
         As for `scipy_objective`.
     args : tuple
-        Further arguments of f.
+        Further arguments of f; a single one need not be in a tuple.
     method : str, optional
         As in SciPy.
     **options
@@ -335,20 +335,20 @@ def minimize(f: Func, x0: Any, args: tuple[Any, ...] = (), method: str | None = 
     if name in _WITH_HESSIAN:
         options.setdefault("hess", fun.hess)
     objective = fun if options["jac"] is True else fun.value
-    return _formed(fun, _scipy().minimize(objective, fun.x0, tuple(args) if isinstance(args, (tuple, list)) else (args,), method, **options))
+    return _formed(fun, _scipy().minimize(objective, fun.x0, _as_args(args), method, **options))
 
 
-def least_squares(f: Func, x0: Any, args: tuple[Any, ...] = (), **options: Any) -> Any:
+def least_squares(f: Func, x0: Any, args: Any = (), **options: Any) -> Any:
     """`scipy.optimize.least_squares` with the Jacobian of the residuals `f`; `x` of its result has the form of x0.
 
     Parameters are those of `scipy_function` and of SciPy's function.
     """
     fun = scipy_function(f, x0)
     options.setdefault("jac", fun.jac)
-    return _formed(fun, _scipy().least_squares(fun, fun.x0, args=tuple(args), **options))
+    return _formed(fun, _scipy().least_squares(fun, fun.x0, args=_as_args(args), **options))
 
 
-def root(f: Func, x0: Any, args: tuple[Any, ...] = (), **options: Any) -> Any:
+def root(f: Func, x0: Any, args: Any = (), **options: Any) -> Any:
     """`scipy.optimize.root` with the Jacobian of `f`; `x` of its result has the form of x0.
 
     Parameters are those of `scipy_function` and of SciPy's function.
@@ -356,7 +356,12 @@ def root(f: Func, x0: Any, args: tuple[Any, ...] = (), **options: Any) -> Any:
     fun = scipy_function(f, x0)
     if options.get("method", "hybr") in ("hybr", "lm"):
         options.setdefault("jac", fun.jac)
-    return _formed(fun, _scipy().root(fun, fun.x0, args=tuple(args), **options))
+    return _formed(fun, _scipy().root(fun, fun.x0, args=_as_args(args), **options))
+
+
+def _as_args(args: Any) -> tuple[Any, ...]:
+    """As in SciPy, a single argument need not be in a tuple."""
+    return args if isinstance(args, tuple) else (args,)
 
 
 def _formed(fun: _Flat, result: Any) -> Any:

@@ -28,7 +28,21 @@ RULES = sorted(Path(anygrad.__file__).parent.rglob("*.py"))
 
 # What the sources use of CuPy's objects: keywords of methods, and functions that are called by way of a variable.
 METHODS = {
-    "ndarray": {"T": "", "astype": "dtype copy", "base": "", "copy": "order", "data": "", "ravel": "", "real": "", "imag": "", "reshape": "", "strides": ""},
+    "ndarray": {
+        "T": "",
+        "astype": "dtype copy",
+        "base": "",
+        "copy": "order",
+        "data": "",
+        "ravel": "",
+        "real": "",
+        "imag": "",
+        "reshape": "",
+        "strides": "",
+        "__dlpack__": "stream",
+        "__dlpack_device__": "",
+        "__cuda_array_interface__": "",
+    },
     "cuda.MemoryPointer": {"ptr": "", "device_id": ""},
     "cuda.Stream": {"record": "", "wait_event": ""},
     "cuda.Device": {"__enter__": "", "__exit__": "", "synchronize": ""},
@@ -38,7 +52,7 @@ METHODS = {
 WRAPPED = {
     "arange": "start stop step dtype", "empty": "shape dtype", "eye": "k dtype", "full": "shape fill_value dtype", "linspace": "num endpoint dtype",
     "ones": "shape dtype", "zeros": "shape dtype", "empty_like": "dtype", "full_like": "fill_value dtype", "ones_like": "dtype", "zeros_like": "dtype",
-    "sum": "axis dtype keepdims", "mean": "axis dtype keepdims",
+    "sum": "axis dtype keepdims", "mean": "axis dtype keepdims", "from_dlpack": "",
 }  # fmt: skip
 
 

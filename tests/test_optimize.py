@@ -7,6 +7,7 @@ import sys
 import weakref
 from collections import namedtuple
 
+import cupy_stand_in
 import numpy as np
 import pytest
 import scipy.optimize
@@ -140,8 +141,11 @@ def test_arguments_are_passed_on(make):
     assert fun.grad(fun.x0, 3.0).tolist() == [6.0, 12.0]
     assert fun.hess(fun.x0, 3.0).tolist() == [[6.0, 0.0], [0.0, 6.0]]
     assert fun.hessp(fun.x0, [1.0, 0.0], 3.0).tolist() == [6.0, 0.0]
-    result = minimize(f, make([1.0, 2.0]), args=(3.0,), method="trust-ncg")
-    np.testing.assert_allclose(result.x.numpy(force=True), 0.0, atol=1e-6)
+    for args in ((3.0,), 3.0):
+        result = minimize(f, make([1.0, 2.0]), args=args, method="trust-ncg")
+        np.testing.assert_allclose(result.x.numpy(force=True), 0.0, atol=1e-6)
+    for solve in (least_squares, root):
+        np.testing.assert_allclose(solve(lambda x, y: x * x - y, make([1.0]), args=2.0).x.numpy(force=True), np.sqrt(2), rtol=1e-8)
 
 
 def test_nothing_is_kept_and_nothing_touched():
@@ -190,6 +194,27 @@ def test_linear_function_and_unused_leaf():
     assert fun.hessp(fun.x0, np.ones(3)).tolist() == [0.0, 0.0, 0.0]
 
 
+def test_parameters_on_several_devices(monkeypatch):
+    """Two GPUs (of the stand-in) and the CPU; float32 and float64."""
+    with cupy_stand_in.installed(monkeypatch):
+        tree = {
+            "a": [ag.ones(2, device="cuda:0"), ag.full((2, 1), 2.0, device="cuda:1", dtype=ag.float64)],
+            "b": ag.tensor(3.0),
+            "c": ag.tensor([4.0], device="cuda:0"),
+        }
+
+        def f(t):
+            assert [str(x.device) for x in (*t["a"], t["b"], t["c"])] == ["cuda:0", "cuda:1", "cpu", "cuda:0"]
+            return (t["a"][0] * t["c"]).sum().to("cpu") * t["b"] + (t["a"][1] ** 2).sum().to("cpu")
+
+        fun = scipy_objective(f, tree)
+        assert fun.x0.tolist() == [1.0, 1.0, 2.0, 2.0, 3.0, 4.0]
+        value, gradient = fun(fun.x0)
+        assert (value, gradient.tolist()) == (32.0, [12.0, 12.0, 4.0, 4.0, 8.0, 6.0])
+        assert fun.hessp(fun.x0, [0.0, 0.0, 1.0, 0.0, 1.0, 0.0]).tolist() == [4.0, 4.0, 2.0, 0.0, 0.0, 2.0]
+        assert fun.hess(fun.x0)[4].tolist() == [4.0, 4.0, 0.0, 0.0, 0.0, 2.0]
+
+
 # ---------------------------------------------------------------------------
 # SciPy's methods
 # ---------------------------------------------------------------------------
@@ -220,6 +245,18 @@ def test_check_grad():
     # forward differences of step 1.5e-8 on values of about 1e3
     assert scipy.optimize.check_grad(fun.value, fun.grad, START) < 1e-4 * np.linalg.norm(fun.grad(START))
     np.testing.assert_allclose(scipy.optimize.approx_fprime(START, fun.value), fun.grad(START), rtol=1e-5)
+
+
+def test_one_parameter_as_a_number():
+    fun = scipy_objective(lambda x: (x - 2.0) ** 2, 1.0)
+    assert scipy.optimize.minimize_scalar(fun.value).x == pytest.approx(2.0, abs=1e-7)
+    assert fun.unpack(3.0).shape == ()
+
+
+def test_finite_differences_on_demand():
+    result = minimize(rosenbrock, START[:3], method="BFGS", jac=None)
+    assert result.nfev >= 4 * result.njev  # three parameters
+    assert result.x.tolist() == pytest.approx([1.0] * 3, abs=1e-4)
 
 
 def test_no_derivatives_are_computed_where_none_are_used():
