@@ -45,6 +45,11 @@ def load(name: str) -> Backend:
     return _loaded[name]
 
 
+def in_use(kind: str) -> bool:
+    """Whether the library that a type of device belongs to is one of ours, or in use already: asking for such a device imports no other."""
+    return kind in _DEVICE_BACKENDS or kind in _loaded
+
+
 @functools.cache
 def _entry_points() -> dict[str, str]:
     from importlib.metadata import entry_points

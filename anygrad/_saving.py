@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ._backends import device, move
+from ._backends import device, in_use, move
 from ._dtypes import as_dtype
 from ._errors import DeviceError, DTypeError
 from ._tensor import Tensor, wrap
 
+_VERSION = 1
 _DTYPES = {
     "BOOL": "bool", "U8": "uint8", "U16": "uint16", "U32": "uint32", "U64": "uint64", "I8": "int8", "I16": "int16", "I32": "int32", "I64": "int64",
     "F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64", "C64": "complex64",
@@ -42,7 +43,7 @@ def save(obj: Any, f: str | os.PathLike[str] | Any) -> None:
     library = _safetensors()
     writer = _Writer()
     tree = writer.described(obj, "obj", "")
-    data = library.numpy.save(writer.arrays, {"anygrad": json.dumps({"version": 1, "tree": tree})})
+    data = library.numpy.save(writer.arrays, {"anygrad": json.dumps({"version": _VERSION, "tree": tree})})
     if hasattr(f, "write"):
         f.write(data)
     else:
@@ -69,9 +70,12 @@ def load(f: str | os.PathLike[str] | Any, map_location: Any = None, *, weights_o
     Raises
     ------
     DeviceError
-        If a tensor was saved on a device that is not here, and map_location names no other.
+        If a tensor was saved on a device that is not here, and map_location names no other. (For a device of another
+        array library than NumPy and CuPy that library must be in use already: a file does not decide what is imported.)
+    DTypeError
+        If a tensor is of a dtype that anygrad does not have.
     ValueError
-        If it is not a safetensors file.
+        If it is not a safetensors file, or what `save` noted in it is damaged.
     ImportError
         Without the package safetensors.
     """
@@ -90,11 +94,18 @@ def load(f: str | os.PathLike[str] | Any, map_location: Any = None, *, weights_o
         raise ValueError(
             f"load: this is not a safetensors file ({what}). anygrad.save writes one; for weights of PyTorch, safetensors.torch.save_file."
         ) from error
-    described = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {}).get("anygrad")
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     reader = _Reader(found, map_location)
-    if described is None:
+    noted = header.get("__metadata__", {}).get("anygrad")
+    if noted is None:
         return {name: reader.tensor({"tensor": name, "device": "cpu"}) for name in found}
-    return reader.rebuilt(json.loads(described)["tree"])
+    described = json.loads(noted)
+    if described.get("version") != _VERSION:
+        raise ValueError(f"load: the file was written by another version of anygrad: its format is {described.get('version')}, and this one reads {_VERSION}")
+    try:
+        return reader.rebuilt(described["tree"])
+    except (LookupError, AttributeError) as error:
+        raise ValueError(f"load: what anygrad.save noted in this file is damaged ({error!r})") from error
 
 
 class _Writer:
@@ -157,8 +168,7 @@ class _Reader:
             return {key: self.rebuilt(child) for key, child in content}
         if kind == "value":
             return content
-        children = [self.rebuilt(child) for child in content]
-        return tuple(children) if kind == "tuple" else children
+        return {"list": list, "tuple": tuple}[kind](self.rebuilt(child) for child in content)
 
     def tensor(self, described: dict[str, Any]) -> Tensor:
         name = described["tensor"]
@@ -179,10 +189,13 @@ class _Reader:
             wanted = wanted.get(saved)
         if wanted is not None:
             return device(wanted)
+        cure = "Pass map_location='cpu', or where you want it."
+        if not in_use(saved.partition(":")[0]):
+            raise DeviceError(f"load: {name!r} was saved on {saved!r}, a device of a library that is not in use here. {cure}")
         try:
             return device(saved)
         except DeviceError as error:
-            raise DeviceError(f"load: {name!r} was saved on {saved!r}, which is not here. Pass map_location='cpu', or where you want it. ({error})") from error
+            raise DeviceError(f"load: {name!r} was saved on {saved!r}, which is not here. {cure} ({error})") from error
 
 
 def _safetensors() -> Any:

@@ -13,6 +13,9 @@ class _Leaf:
     def __repr__(self) -> str:
         return "*"
 
+    def __reduce__(self) -> str:
+        return "_LEAF"  # copied and pickled, it is the same
+
 
 _LEAF = _Leaf()
 

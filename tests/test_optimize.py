@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import sys
 import weakref
 from collections import namedtuple
@@ -169,6 +170,13 @@ def test_nothing_is_kept_and_nothing_touched():
     assert start.grad is None
     x[:] = 7.0
     assert start.tolist() == fun.x0.tolist() == [1.0, 1.0]
+
+
+def test_objectives_are_pickled():
+    """For SciPy's `workers`."""
+    fun = pickle.loads(pickle.dumps(scipy_objective(rosenbrock, START)))
+    assert fun.value(START) == scipy_objective(rosenbrock, START).value(START)
+    assert fun.pack(START).tolist() == START.tolist()
 
 
 def test_under_no_grad():

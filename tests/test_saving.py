@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 
+import cupy_stand_in
 import numpy as np
 import pytest
 
@@ -118,15 +119,44 @@ def test_map_location(strict_devices):
     assert [t.device for t in moved.values()] == [first, third, third]
 
 
-def test_a_device_that_is_not_here(tmp_path):
-    """As if saved on a machine that has another library."""
-    path = tmp_path / "x.safetensors"
-    ag.save({"w": ag.ones(2, device="array_api_strict", requires_grad=True)}, path)
-    path.write_bytes(path.read_bytes().replace(b"array_api_strict:CPU_DEVICE", b"no_such_library_here:CPU_D0"))
-    with pytest.raises(ag.DeviceError, match=r"'w' was saved on 'no_such_library_here:CPU_D0'.*map_location='cpu'"):
-        ag.load(path)
-    w = ag.load(path, map_location="cpu")["w"]
-    assert (w.tolist(), w.requires_grad, str(w.device)) == ([1.0, 1.0], True, "cpu")
+def test_a_device_that_is_not_here(monkeypatch):
+    file = io.BytesIO()
+    with cupy_stand_in.installed(monkeypatch):
+        ag.save({"w": ag.ones(2, device="cuda", requires_grad=True)}, file)
+    with cupy_stand_in.replaced(monkeypatch, None):
+        file.seek(0)
+        with pytest.raises(ag.DeviceError, match=r"'w' was saved on 'cuda:0', which is not here.*map_location='cpu'"):
+            ag.load(file)
+        file.seek(0)
+        w = ag.load(file, map_location="cpu")["w"]
+        assert (w.tolist(), w.requires_grad, str(w.device)) == ([1.0, 1.0], True, "cpu")
+
+
+def edited(obj, before, after):
+    """A file of `obj` in which some bytes are replaced by others, as many."""
+    file = io.BytesIO()
+    ag.save(obj, file)
+    assert before in file.getvalue()
+    assert len(before) == len(after)
+    return io.BytesIO(file.getvalue().replace(before, after))
+
+
+def test_a_file_does_not_decide_what_is_imported():
+    """The name of a device is that of a module; this one is in the standard library, and nobody else wants it."""
+    file = edited(ag.ones(2, device="array_api_strict"), b"array_api_strict:CPU_DEVICE", b"antigravity:" + 15 * b"x")
+    with pytest.raises(ag.DeviceError, match=r"a library that is not in use here.*map_location='cpu'"):
+        ag.load(file)
+    assert "antigravity" not in sys.modules
+    file.seek(0)
+    assert ag.load(file, map_location="cpu").tolist() == [1.0, 1.0]
+
+
+def test_damaged_notes():
+    for before, after in ((b'\\"tree\\"', b'\\"free\\"'), (b'\\"list\\"', b'\\"last\\"'), (b'\\"tensor\\": \\"0', b'\\"tensor\\": \\"9')):
+        with pytest.raises(ValueError, match="damaged"):
+            ag.load(edited([ag.ones(1)], before, after))
+    with pytest.raises(ValueError, match="another version of anygrad"):
+        ag.load(edited([ag.ones(1)], b'\\"version\\": 1', b'\\"version\\": 7'))
 
 
 MISTAKES = {
