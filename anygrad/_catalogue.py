@@ -41,7 +41,7 @@ NOT_IMPLEMENTED = {"x": "special.zeta"}
 WITHOUT_DERIVATIVE = {
     "the result is no number that changes smoothly": "allclose isclose all any argmax argmin argsort count_nonzero isin nonzero searchsorted linalg.matrix_rank",
     "how many results there are depends on the values": "unique_all unique_counts unique_inverse unique_values",
-    "makes tensors": """arange empty empty_like eye from_dlpack from_numpy full full_like linspace ones ones_like tensor zeros zeros_like
+    "makes tensors": """arange empty empty_like eye from_cupy from_dlpack from_numpy full full_like linspace ones ones_like tensor zeros zeros_like
         fft.fftfreq fft.rfftfreq""",
     "about shapes and dtypes": "broadcast_shapes can_cast finfo iinfo isdtype result_type",
 }

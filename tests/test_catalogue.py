@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cupy_stand_in
 import numpy as np
 import op_cases
 import pytest
@@ -100,6 +101,11 @@ def test_what_is_not_implemented_raises(name: str, argument: str) -> None:
         ag.sum(y).backward()
 
 
+def from_cupy() -> Tensor:
+    with pytest.MonkeyPatch.context() as patch, cupy_stand_in.installed(patch):
+        return ag.from_cupy(ag.ones(2, device="cuda").cupy())
+
+
 X = ag.tensor([1.0, 2.0], requires_grad=True)
 CALLS: dict[str, Any] = {
     "allclose": lambda: ag.allclose(X, X),
@@ -107,6 +113,7 @@ CALLS: dict[str, Any] = {
     "empty": lambda: ag.empty(2),
     "empty_like": lambda: ag.empty_like(X),
     "eye": lambda: ag.eye(2),
+    "from_cupy": from_cupy,
     "from_dlpack": lambda: ag.from_dlpack(np.ones(2)),
     "from_numpy": lambda: ag.from_numpy(np.ones(2)),
     "full": lambda: ag.full((2,), 1.5),
