@@ -350,6 +350,8 @@ def rewrapped(x: Tensor, kind: type[Tensor]) -> Any:
     out._data, out._node, out._grad, out._cell, out._alias = x._data, x._node, x._grad, x._cell, x._alias
     if x._alias is not None:
         x._alias.storage.add(out)
+    if isinstance(x._node, AccumulateGrad):
+        x._node.leaf = weakref.ref(out)
     return out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 import types
 
 import cupy_stand_in
@@ -12,6 +13,7 @@ import pytest
 
 import anygrad as ag
 from anygrad._backends import plain
+from anygrad._generic import GenericBackend
 
 
 def leaf(*values):
@@ -212,6 +214,18 @@ def test_arrays_of_another_autograd_library_are_refused():
         plain("asarray", types.SimpleNamespace(requires_grad=True))
 
 
+def test_where_the_functions_of_a_library_are(monkeypatch):
+    """In JAX, for one, they are in `jax.numpy`; devices go by the name of the library."""
+    import array_api_strict
+
+    monkeypatch.setitem(sys.modules, "some_library.numpy", array_api_strict)
+    backend = GenericBackend(types.ModuleType("some_library"))
+    assert (backend.name, backend.device_type) == ("some_library", "some_library")
+    assert backend.zeros(2).shape == (2,)
+    with pytest.raises(ag.DeviceError, match="this_one has none of the functions of the Array API standard"):
+        GenericBackend(types.ModuleType("this_one"))
+
+
 # ---------------------------------------------------------------------------
 # CuPy, on the stand-in
 # ---------------------------------------------------------------------------
@@ -367,6 +381,7 @@ RESULTS = {
     "deepcopy": copy.deepcopy,
     "pickle": lambda m: pickle.loads(pickle.dumps(m)),
     "astype": lambda m: m.astype(ag.float64),
+    "zeros_like": ag.zeros_like,
 }
 
 
@@ -392,6 +407,12 @@ def test_gradients_through_subclasses():
     assert (type(m.grad), m.grad.tolist()) == (ag.Tensor, [2.0, 4.0])
     for duplicate in (copy.copy(m), copy.deepcopy(m), pickle.loads(pickle.dumps(m))):
         assert (duplicate.label, duplicate.requires_grad) == ("weights", True)
+
+
+def test_a_new_leaf_of_a_subclass():
+    m = ag.ones_like(ag.tensor([1.0, 2.0]).as_subclass(Named), requires_grad=True)
+    (m * 3).sum().backward()
+    assert (type(m), m.grad.tolist()) == (Named, [3.0, 3.0])
 
 
 def test_as_subclass_is_on_the_record_and_shares_memory():

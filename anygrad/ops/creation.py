@@ -18,7 +18,7 @@ from .._dtypes import as_dtype
 from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
 from .._scalars import default_complex, dtype_of, get_default_dtype
-from .._tensor import Tensor, wrap
+from .._tensor import Tensor, rewrapped, wrap
 from .._transform import Transformed
 from .data_types import astype
 from .devices import to
@@ -89,7 +89,8 @@ def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, 
 def _like(name: str, x: Any, dtype: Any, where: Any, requires_grad: bool, *value: Any) -> Tensor:
     x = x if isinstance(x, Tensor) else asarray(x)
     where = x.device if where is None else where
-    return _filled(name, x.shape, x.dtype if dtype is None else dtype, where, requires_grad, *value)
+    out = _filled(name, x.shape, x.dtype if dtype is None else dtype, where, requires_grad, *value)
+    return out if x._kind is Tensor else rewrapped(out, x._kind)
 
 
 def zeros_like(x: Any, /, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
