@@ -9,15 +9,26 @@ import numpy as np
 
 from ._errors import DTypeError
 
+DTYPE_NAMES = frozenset("bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 complex64 complex128".split())
+NUMERIC = "biufcV"  # kinds of dtypes; V is bfloat16's
+
 
 def as_dtype(dtype: Any) -> np.dtype:
     """A dtype of whatever library, or its name, as an `np.dtype`."""
-    if isinstance(dtype, np.dtype):  # before the cache: array_api_strict's dtypes warn when compared with it
-        return dtype
-    try:
-        return _as_dtype(dtype)
-    except TypeError:
-        raise DTypeError(f"{dtype!r} is not a dtype. Write anygrad.float32, anygrad.int64, ...") from None
+    if not isinstance(dtype, np.dtype):  # before the cache: array_api_strict's dtypes warn when compared with one
+        try:
+            dtype = _as_dtype(dtype)
+        except TypeError:
+            raise DTypeError(f"{dtype!r} is not a dtype. Write anygrad.float32, anygrad.int64, ...") from None
+    if dtype.kind not in NUMERIC:
+        raise DTypeError(f"arrays of dtype {dtype} cannot be Tensors; supported are bool, integers, floats and complex")
+    return dtype
+
+
+def check_numeric(name: str, array: Any) -> None:
+    """Raise for NumPy's arrays of objects, strings and dates."""
+    if isinstance(array, (np.ndarray, np.generic)) and array.dtype.kind not in NUMERIC:
+        raise DTypeError(f"{name}: arrays of dtype {array.dtype} cannot be Tensors; supported are bool, integers, floats and complex")
 
 
 @functools.lru_cache(maxsize=256)

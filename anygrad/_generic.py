@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ._dtypes import as_dtype
-from ._errors import DeviceError
+from ._dtypes import DTYPE_NAMES, as_dtype
+from ._errors import DeviceError, DTypeError
 
 Array = Any  # a raw array of the library
 
@@ -30,6 +30,8 @@ class GenericBackend:
 
     scalar_types: tuple[type, ...] = ()
     computes_on_current_device = False
+    checks_indices = False  # libraries in host memory raise for indices out of range
+    like_numpy = False  # where the standard leaves it open, the library may refuse
 
     def __init__(self, library: Any) -> None:
         self.name = library.__name__.removeprefix("array_api_compat.").partition(".")[0]
@@ -60,6 +62,11 @@ class GenericBackend:
         if text not in names:
             raise DeviceError(f"{self.name} has no device {text!r}; it has {', '.join(names)}")
         return names[text]
+
+    def dtype_names(self, where: Any) -> frozenset[str]:
+        """The dtypes of the standard that a device has."""
+        info = getattr(self._library, "__array_namespace_info__", None)
+        return DTYPE_NAMES if info is None else DTYPE_NAMES.intersection(info().dtypes(device=where))
 
     def device_of(self, array: Array) -> Any:
         import array_api_compat
@@ -127,7 +134,10 @@ class GenericBackend:
 
     def raw_dtype(self, dtype: np.dtype) -> Any:
         """NumPy's dtype as the library's own."""
-        return getattr(self._library, dtype.name)
+        try:
+            return getattr(self._library, dtype.name)
+        except AttributeError:
+            raise DTypeError(f"{self.name} has no dtype {dtype}. Use another, such as anygrad.float32.") from None
 
     def number(self, value: Any, dtype: np.dtype, like: Array) -> Array:
         """A 0-d array on the device of `like`."""
@@ -143,18 +153,19 @@ class GenericBackend:
         """Zeros of `shape`, with `g` added at `key` (repeated indices add up)."""
         out = self.to_host(g)
         zeros = np.zeros(shape, dtype=out.dtype)
-        np.add.at(zeros, self._host_key(key), out)
+        np.add.at(zeros, self.host_key(key), out)
         return self.from_host(zeros, self.device_of(g))
 
     def zero_at(self, x: Array, key: Any) -> Array:
         """A copy of `x` with zeros at `key`."""
         out = np.array(self.to_host(x))
-        out[self._host_key(key)] = 0
+        out[self.host_key(key)] = 0
         return self.from_host(out, self.device_of(x))
 
-    def _host_key(self, key: Any) -> Any:
+    def host_key(self, key: Any) -> Any:
+        """An array in host memory, or a key with the arrays in it there."""
         if isinstance(key, tuple):
-            return tuple(self._host_key(k) for k in key)
+            return tuple(self.host_key(k) for k in key)
         return self.to_host(key) if isinstance(key, self.array_type) else key
 
 

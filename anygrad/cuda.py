@@ -1,8 +1,8 @@
 """What there is of CUDA, in PyTorch's spelling. CuPy is imported when a function here is called.
 
 `device` arguments are None (the current device), a number, a name such as "cuda:1", or a
-device. Apart from `is_available`, `device_count` and `use_deterministic_algorithms`, the
-functions raise `DeviceError` where there is no CUDA; its message says what is missing.
+device. Apart from `is_available`, `device_count`, `use_deterministic_algorithms` and
+`check_indices`, the functions raise `DeviceError` where there is no CUDA; its message says what is missing.
 """
 
 from __future__ import annotations
@@ -64,6 +64,16 @@ def use_deterministic_algorithms(mode: bool) -> None:
     """
     with contextlib.suppress(ImportError):
         load("cupy").use_deterministic_algorithms(mode)
+
+
+def check_indices(mode: bool) -> None:
+    """Whether reading and writing at index arrays, `take` and `take_along_axis` raise IndexError for indices out of range.
+
+    CuPy wraps them around. To look at them takes two reductions and waits for the GPU each time, so this is for
+    finding a mistake. Without CuPy there is nothing to set: other libraries raise by themselves.
+    """
+    with contextlib.suppress(ImportError):
+        load("cupy").checks_indices = bool(mode)
 
 
 def _place(device: Any) -> _device:

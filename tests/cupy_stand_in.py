@@ -1,7 +1,7 @@
 """NumPy dressed as CuPy with several devices, to run the CuPy backend's own logic without a GPU.
 
 What it keeps of CuPy: arrays have a device; results are made on the current device; 0-d results
-are arrays; NumPy's arrays do not mix; the atomic additions take CuPy's dtypes only. It says
+are arrays; NumPy's arrays do not mix; index arrays wrap around; the atomic additions take CuPy's dtypes only. It says
 nothing about kernels, streams or CuPy's names: those are for a GPU and for test_cupy_manifest.py.
 """
 
@@ -63,12 +63,13 @@ class ndarray(np.ndarray):
         return _dressed(_plain(self).copy(order))
 
     def __getitem__(self, key: Any) -> Any:
+        key = _around(key, self.shape)
         result = super().__getitem__(key)
         return result if isinstance(result, np.ndarray) else super().__getitem__((*key, ...) if isinstance(key, tuple) else (key, ...))
 
     def __setitem__(self, key: Any, value: Any) -> None:
         _refuse_numpy((value,))
-        super().__setitem__(key, value)
+        super().__setitem__(_around(key, self.shape), value)
 
 
 ndarray.__module__ = "cupy"
@@ -77,6 +78,14 @@ ndarray.__module__ = "cupy"
 def _refuse_numpy(values: Any) -> None:
     if any(type(v) is np.ndarray for v in values):
         raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+
+
+def _around(key: Any, shape: tuple[int, ...]) -> Any:
+    """A key with its index arrays taken modulo the sizes of their axes, for keys of integers, slices and arrays."""
+    if isinstance(key, tuple):
+        simple = all(isinstance(k, (int, slice)) or isinstance(k, ndarray) and k.dtype != bool for k in key)
+        return tuple(_around(k, shape[i:]) for i, k in enumerate(key)) if simple and len(key) <= len(shape) else key
+    return key % shape[0] if isinstance(key, ndarray) and key.dtype != bool and shape and shape[0] else key
 
 
 def _plain(value: Any) -> Any:
@@ -149,6 +158,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, devices: int = 2, status: int = 0
         __version__="stand-in",
         ndarray=ndarray,
         asarray=lambda a, dtype=None, copy=None: a if isinstance(a, ndarray) and not copy and a.dtype == (dtype or a.dtype) else cupy.array(a, dtype=dtype),
+        take=lambda a, indices, axis: _dressed(np.take(_plain(a), _plain(indices), axis=axis, mode="wrap")),
         asnumpy=lambda x: np.array(_plain(x)),
         cuda=types.SimpleNamespace(runtime=runtime, Device=_Device, get_current_stream=lambda: stream),
         from_dlpack=lambda x: x.__dlpack__(stream=1).array,

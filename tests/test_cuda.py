@@ -360,6 +360,34 @@ def test_anygrad_cuda() -> None:
         anygrad.cuda.synchronize("cpu")
 
 
+OUT_OF_RANGE = {
+    "x[i]": lambda x, i: x[i],
+    "x[:, i]": lambda x, i: x[:, i],
+    "x[..., i]": lambda x, i: x[..., i],
+    "x[None, i]": lambda x, i: x[None, i],
+    "x[i] = 1": lambda x, i: x.__setitem__(i, 1.0),
+    "take": lambda x, i: ag.take(x, i, axis=0),
+    "take_along_axis": lambda x, i: ag.take_along_axis(x, ag.reshape(i, (-1, 1)), axis=0),
+}
+
+
+@pytest.mark.parametrize("name", OUT_OF_RANGE)
+@pytest.mark.parametrize("wrong", [3, -4])
+def test_indices_are_checked_where_that_is_asked_for(cuda: Any, name: str, wrong: int) -> None:
+    use = OUT_OF_RANGE[name]
+    x, inside, outside = (ag.tensor(a, device="cuda") for a in (np.arange(9.0).reshape(3, 3), np.array([0, 2, -3]), np.array([0, wrong])))
+    if "None" not in name and "..." not in name:  # which keys the stand-in understands
+        use(x, outside)  # CuPy wraps around
+    anygrad.cuda.check_indices(True)
+    try:
+        use(x, inside)
+        use(x, inside[:0])
+        with pytest.raises(IndexError, match=f"{wrong} is out of range for an axis of size 3"):
+            use(x, outside)
+    finally:
+        anygrad.cuda.check_indices(False)
+
+
 # ---------------------------------------------------------------------------
 # without CUDA
 # ---------------------------------------------------------------------------

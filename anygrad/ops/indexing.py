@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -17,7 +18,7 @@ from ._axes import as_tensor, axis_of
 
 
 class Key:
-    """An index for arrays like `like`: integers, slices, Ellipsis, None, and index arrays.
+    """An index for arrays like `like`, or of another shape: integers, slices, Ellipsis, None, and index arrays.
 
     Index arrays that were Tensors are kept in their cells, so that writing to them later
     does not change what was read.
@@ -33,10 +34,14 @@ class Key:
 
     __slots__ = ("cells", "is_basic")
 
-    def __init__(self, key: Any, like: Any) -> None:
+    def __init__(self, key: Any, like: Any, shape: tuple[int, ...] | None = None) -> None:
         xp = namespace(like)
         cells = tuple([_part(k, xp) for k in key]) if isinstance(key, tuple) else (_part(key, xp),)
+        if not xp.like_numpy and any(type(c) is slice for c in cells):
+            cells = _within(cells, like.shape if shape is None else shape)
         self.is_basic = all(c is None or c is Ellipsis or type(c) in (int, slice) for c in cells)
+        if not self.is_basic and xp.checks_indices:
+            _check_arrays(cells, like.shape if shape is None else shape, xp)
         if self.is_basic and Ellipsis not in cells:
             cells = (*cells, ...)
         self.cells = cells if isinstance(key, tuple) or self.is_basic else cells[0]
@@ -69,6 +74,48 @@ def _part(k: Any, xp: Any) -> Any:
     if hasattr(k, "__index__"):
         return k.__index__()
     raise IndexError(f"{type(k).__name__} is not an index. Use integers, slices, None, ..., or arrays of integers or booleans.")
+
+
+def _sizes(cells: tuple[Any, ...], shape: tuple[int, ...]) -> list[int | None]:
+    """For each part of a key the size of the (first) axis that it reads; None if it reads none."""
+    takes = [0 if c is None or c is Ellipsis else _raw(c).ndim if _kind(c) == "b" else 1 for c in cells]
+    sizes: list[int | None] = []
+    axis = 0
+    for cell, n in zip(cells, takes, strict=True):
+        sizes.append(shape[axis] if n and 0 <= axis < len(shape) else None)
+        axis = len(shape) - sum(takes[len(sizes) :]) if cell is Ellipsis else axis + n
+    return sizes
+
+
+def _kind(c: Any) -> str:
+    """The kind of an index array's dtype; empty for other parts of a key."""
+    return as_dtype(_raw(c).dtype).kind if hasattr(_raw(c), "dtype") else ""
+
+
+def _within(cells: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """Slices with bounds inside of their axes: the standard leaves open what others give."""
+    return tuple(c if n is None or type(c) is not slice else _clamped(c, n) for c, n in zip(cells, _sizes(cells, shape), strict=True))
+
+
+def _check_arrays(cells: tuple[Any, ...], shape: tuple[int, ...], xp: Any) -> None:
+    for position, (cell, n) in enumerate(zip(cells, _sizes(cells, shape), strict=True)):
+        if n is not None and _kind(cell) in ("i", "u"):
+            check_range(f"index array {position} of the key", _raw(cell), n, xp)
+
+
+def check_range(name: str, indices: Any, n: int, xp: Any) -> None:
+    """Raise for raw indices outside of an axis of size n, where the library would not."""
+    if math.prod(indices.shape):
+        low, high = int(xp.min(indices)), int(xp.max(indices))
+        if low < -n or high >= n:
+            raise IndexError(f"{name}: index {low if low < -n else high} is out of range for an axis of size {n}")
+
+
+def _clamped(part: slice, n: int) -> slice:
+    if part.step == 0:
+        return part
+    start, stop, step = part.indices(n)
+    return slice(start, stop if stop >= 0 else None, step) if range(start, stop, step) else slice(0, 0)
 
 
 def _bound(v: Any) -> int | None:
@@ -111,7 +158,7 @@ def getitem(x: Tensor, key: Any) -> Tensor:
 
 def scatter_add(shape: tuple[int, ...], key: Any, g: Tensor) -> Tensor:
     """Zeros of `shape`, with `g` added at `key`; repeated indices add up. The rule of indexing."""
-    return _scatter_add(g, key if isinstance(key, Key) else Key(key, g._data), shape=tuple(shape))
+    return _scatter_add(g, key if isinstance(key, Key) else Key(key, g._data, shape), shape=tuple(shape))
 
 
 def zero_at(x: Tensor, key: Any) -> Tensor:
@@ -159,10 +206,13 @@ def along_axis(indices: Any, axis: int, shape: tuple[int, ...], xp: Any) -> tupl
     return tuple(key)
 
 
-def _indices(name: str, indices: Any) -> Tensor:
-    indices = as_tensor(indices)
+def _indices(name: str, indices: Any, x: Tensor, axis: int) -> Tensor:
+    indices = as_tensor(indices, x)
     if indices.dtype.kind not in "iu":
         raise DTypeError(f"{name}: indices must be integers, not {indices.dtype}. Use `.astype(anygrad.int64)`.")
+    xp = namespace(x._data)
+    if xp.checks_indices and namespace(indices._data) is xp:
+        check_range(name, indices._data, x.shape[axis], xp)
     return indices
 
 
@@ -173,12 +223,21 @@ def take(x: Tensor, indices: Any, /, *, axis: int | None = None) -> Tensor:
         if x.ndim != 1:
             raise ValueError(f"take: axis is needed for {x.ndim} dimensions")
         axis = 0
-    return _take(x, _indices("take", indices), axis=axis_of("take", axis, x.ndim))
+    axis = axis_of("take", axis, x.ndim)
+    indices = _indices("take", indices, x, axis)
+    if indices.ndim == 1:
+        return _take(x, indices, axis=axis)
+    from .manipulation import reshape
+
+    out = _take(x, reshape(indices, (-1,)), axis=axis)
+    return reshape(out, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
 
 
 def take_along_axis(x: Tensor, indices: Any, /, *, axis: int = -1) -> Tensor:
     """At each place of the other axes, the elements at `indices` along one axis."""
-    x, indices = as_tensor(x), _indices("take_along_axis", indices)
+    x = as_tensor(x)
+    axis = axis_of("take_along_axis", axis, x.ndim)
+    indices = _indices("take_along_axis", indices, x, axis)
     if indices.ndim != x.ndim:
         raise ShapeError(f"take_along_axis: indices need {x.ndim} dimensions as x has, got shape {indices.shape}")
-    return _take_along_axis(x, indices, axis=axis_of("take_along_axis", axis, x.ndim))
+    return _take_along_axis(x, indices, axis=axis)

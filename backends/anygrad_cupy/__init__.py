@@ -58,6 +58,8 @@ device_type = "cuda"
 array_type = cp.ndarray
 scalar_types: tuple[type, ...] = ()  # CuPy gives 0-d arrays where the standard does
 writes_in_place = True
+checks_indices = False  # CuPy wraps indices around; anygrad.cuda.check_indices sets it
+like_numpy = True  # also where the standard leaves it open
 computes_on_current_device = True
 
 # Where cupy.NAME is not what the standard asks for, or is not there: array_api_compat.cupy.NAME is.

@@ -32,6 +32,8 @@ array_type = np.ndarray
 # what NumPy returns where the standard has 0-d arrays
 scalar_types: tuple[type, ...] = tuple({np.dtype(c).type for c in "?bhilqBHILQefdFD"})
 writes_in_place = True
+checks_indices = False  # NumPy raises for indices out of range
+like_numpy = True  # also where the standard leaves it open
 computes_on_current_device = False
 
 # Where numpy.NAME is not what the standard asks for: array_api_compat.numpy.NAME is.
