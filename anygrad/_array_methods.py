@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 else:
     ops = None  # set at the end of _tensor.py: methods call functions, and these take Tensors
 
+_API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")  # each has what those before it have
+
 
 class ArrayMethods(FunctionMethods, Interchange):
     """What Tensor has of an array; its operators are set in ops/operators.py."""
@@ -171,6 +173,8 @@ class ArrayMethods(FunctionMethods, Interchange):
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
         import anygrad
 
+        if api_version is not None and api_version not in _API_VERSIONS:
+            raise ValueError(f"__array_namespace__: there is no version {api_version!r} of the standard; there are {', '.join(_API_VERSIONS)}")
         return anygrad
 
     def __bool__(self) -> bool:

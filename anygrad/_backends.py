@@ -276,3 +276,9 @@ def all_devices() -> list[device]:
     except (ImportError, DeviceError):
         return found
     return found + [_make_device(cupy, raw) for raw in cupy.devices()]
+
+
+def known_devices() -> list[device]:
+    """The same, and the devices of every other backend in use."""
+    others = [backend for backend in dict.fromkeys(_loaded.values()) if backend.device_type not in _DEVICE_BACKENDS]
+    return all_devices() + [_make_device(backend, raw) for backend in others for raw in backend.devices()]

@@ -29,6 +29,12 @@ def warn_once(text: str) -> None:
 _OURS = (_errors.ShapeError, _errors.DTypeError, _errors.DeviceError, _errors.AxisError, _errors.LinAlgError, _errors.OutOfMemoryError, _errors.ReadOnlyError)
 
 
+# Primitives that are one case of a function
+_CALLED = {"clip_both": "clip", "clip_low": "clip", "clip_high": "clip", "pow_number": "pow", "index": "getitem", "copied in place": "copy_", "dot": "matmul"}
+# How libraries say that a function is not for these dtypes
+_WRONG_KIND = ("ufunc", "dtypes are allowed", "promoted", "not supported", "did not contain a loop")
+
+
 def describe(name: str, value: Any) -> str:
     """An argument in a message: name, shape, dtype, device."""
     if is_array(value):
@@ -37,29 +43,46 @@ def describe(name: str, value: Any) -> str:
     return f"`{name}` = {text if len(text) <= 40 else text[:37] + '...'}"
 
 
+def unfit(value: int, dtype: np.dtype) -> str:
+    """Why an integer dtype cannot take a number."""
+    info = np.iinfo(dtype)
+    return f"{value} does not fit in {dtype}, which has {info.min} to {info.max}. Use `.astype(...)`, or a smaller number"
+
+
 def translate(error: Exception, function: str, names: Sequence[str], raws: Sequence[Any], params: dict[str, Any]) -> Exception:
     """The error to raise in place of what the array library raised."""
     if isinstance(error, _OURS) or error.__cause__ is not None:
         return error
+    function = _CALLED.get(function, function)
     labels = names if len(names) == len(raws) else [f"{names[0]}[{i}]" for i in range(len(raws))]
     listed = "; ".join([describe(n, r) for n, r in zip(labels, raws, strict=True)] + [describe(k, v) for k, v in params.items()])
     said = str(error).partition("\n")[0].rstrip(".")
     arrays = [r for r in raws if is_array(r)]
     text = f"{function}: {said}. Arguments: {listed}."
+    if isinstance(error, OverflowError):
+        dtypes = [as_dtype(d) for d in (params.get("dtype"), *(a.dtype for a in arrays)) if d is not None and as_dtype(d).kind in "iu"]
+        numbers = [n for n in (*raws, *params.values()) if isinstance(n, int)]
+        return OverflowError(f"{function}: {unfit(max(numbers, key=abs), (dtypes or [np.dtype(np.int64)])[0])}." if numbers else text)
     if isinstance(error, MemoryError):
         return OutOfMemoryError(text)
+    if isinstance(error, IndexError) and "index" in said.lower():
+        return IndexError(text)
     if isinstance(error, np.exceptions.AxisError) or "axis" in said.lower() and "out of" in said.lower():
         return AxisError(f"{function}: axis out of range: {said}. Arguments: {listed}.")
     if isinstance(error, np.linalg.LinAlgError):
         return LinAlgError(text)
     if isinstance(error, IndexError):
         return IndexError(text)
+    if isinstance(error, TypeError) and arrays and any(words in said for words in _WRONG_KIND):
+        return DTypeError(f"{function}: not defined for {' and '.join(str(as_dtype(a.dtype)) for a in arrays)}. Arguments: {listed}.")
     if isinstance(error, TypeError):
         return DTypeError(text)
     if isinstance(error, ValueError) and "read-only" in said:
         return ReadOnlyError(
             f"{function}: the memory of this tensor is read-only (an expanded view, or an array that was given as such). Write to a `.clone()`. Arguments: {listed}."
         )
+    if isinstance(error, ValueError) and "dtype" in said:
+        return DTypeError(text)
     if isinstance(error, ValueError):
         shapes = " and ".join(str(tuple(a.shape)) for a in arrays)
         if "broadcast" in said:

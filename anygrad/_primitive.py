@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any, Protocol, cast
 
@@ -43,6 +43,7 @@ Rule = Callable[..., Any]
 
 _PYTORCH = {"x": "self", "x1": "self", "x2": "other", "out": "result"}  # as in `_saved_self` of a node
 _WRITTEN_NAMES = frozenset(("library", "node", "out", "result", "tensor", "xp"))  # variables of the sources
+_NOT_OPERANDS = frozenset(("condition", "indices", "key"))
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 registry: dict[str, Primitive] = {}
 
@@ -76,9 +77,26 @@ class Primitive:
         rules as they are; elsewhere they become 0-d arrays first.
     differentiable : bool
         False for functions declared to have no derivative.
+    indexes : bool
+        One of the inputs is a Key.
     """
 
-    __slots__ = ("differentiable", "floats", "forward", "holomorphic", "inputs", "name", "node", "operator", "params", "rules", "saves", "variadic", "view")
+    __slots__ = (
+        "differentiable",
+        "floats",
+        "forward",
+        "holomorphic",
+        "indexes",
+        "inputs",
+        "name",
+        "node",
+        "operator",
+        "params",
+        "rules",
+        "saves",
+        "variadic",
+        "view",
+    )
 
     def __init__(
         self,
@@ -98,6 +116,7 @@ class Primitive:
         self.variadic = bool(code.co_flags & inspect.CO_VARARGS)
         self.inputs = code.co_varnames[named : named + 1] if self.variadic else code.co_varnames[1:positional]
         self.params = code.co_varnames[positional:named]
+        self.indexes = "key" in self.inputs
         unknown = set(rules) - set(self.inputs)
         if unknown:
             raise TypeError(f"primitive {self.name}: rules for {sorted(unknown)}, but the inputs are {list(self.inputs)}")
@@ -113,6 +132,10 @@ class Primitive:
         self.saves = tuple((name, kind, index, tuple(users)) for name, (kind, index, users) in saves.items())
         self.holomorphic = holomorphic and any(kind in ("input", "out") for _, kind, _, _ in self.saves)
         self.node = self._make_node(node_name)
+
+    def operands(self, raws: Sequence[Any]) -> list[int]:
+        """The positions of the inputs that are computed in one common dtype."""
+        return [i for i in range(len(raws)) if self.variadic or self.inputs[i] not in _NOT_OPERANDS]
 
     def _kind(self, name: str) -> tuple[str, int]:
         if name in self.inputs:

@@ -11,10 +11,12 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from . import _engine, _modes, _upper
 from ._alias import NO_GRAD, alias_of, cell_of, share
-from ._backends import Backend, device_of, is_array, namespace
-from ._dtypes import as_dtype
+from ._backends import Backend, device_of, is_array, load, namespace
+from ._dtypes import as_dtype, check_numeric
 from ._errors import DeviceError, DTypeError
 from ._graph import AccumulateGrad, Cell, Node, Output, Packed, sequence
 from ._messages import translate
@@ -55,12 +57,17 @@ def _computed(made: Primitive, inputs: Sequence[Any], params: dict[str, Any]) ->
     if (inner := innermost(inputs)) is not None:
         return inner.interpret(made, inputs, params)
     raws, nodes, xp = unwrap(made, inputs)
+    if not xp.like_numpy and (dtype := common_dtype([raws[i] for i in made.operands(raws)])):
+        operands = made.operands(raws)
+        return apply(made, *[in_dtype(x if isinstance(x, Tensor) else raws[i], dtype) if i in operands else x for i, x in enumerate(inputs)], **params)
+    recording = made.differentiable and _modes.local.grad_enabled and any(n is not None for n in nodes)
     try:
         with xp.device_guard(next(filter(is_array, raws))):
             result = made.forward(xp, *raws, **params)
     except Exception as error:
-        raise translate(error, made.name, made.inputs, raws, params) from error
-    recording = made.differentiable and _modes.local.grad_enabled and any(n is not None for n in nodes)
+        if made.view or recording and not made.indexes or not left_open(error, xp):
+            raise translate(error, made.name, made.inputs, raws, params) from error
+        result = as_numpy_does(made, raws, xp, params)
     if type(result) is tuple:
         return _several(made, inputs, raws, nodes, params, result, recording)
     out = wrap(result)
@@ -74,6 +81,24 @@ def _computed(made: Primitive, inputs: Sequence[Any], params: dict[str, Any]) ->
     if _modes.local.inference and out._alias is None:
         alias_of(out).storage.inference = True
     return out
+
+
+def left_open(error: Exception, xp: Backend) -> bool:
+    """Whether this may be an error because the library does only what the standard says, and NumPy would do more."""
+    return not xp.like_numpy and isinstance(error, (TypeError, IndexError, OverflowError))
+
+
+def as_numpy_does(made: Primitive, raws: list[Any], xp: Backend, params: dict[str, Any]) -> Any:
+    """What NumPy gives where a library refuses what the standard leaves open, such as the largest of booleans."""
+    where = xp.device_of(next(filter(is_array, raws)))
+    host = [xp.host_key(r) for r in raws]
+    try:
+        result = made.forward(load("numpy"), *host, **params)
+    except Exception as error:
+        raise translate(error, made.name, made.inputs, raws, params) from error
+    if type(result) is tuple:
+        return tuple([xp.from_host(np.asarray(r), where) for r in result])
+    return xp.from_host(np.asarray(result), where)
 
 
 def _several(made: Primitive, inputs: Any, raws: Any, nodes: Any, params: Any, results: tuple[Any, ...], recording: bool) -> tuple[Tensor, ...]:
@@ -108,13 +133,14 @@ def unwrap(made: Primitive, inputs: Sequence[Any]) -> tuple[list[Any], list[Node
         node = None
         if isinstance(x, Tensor):
             node, x = x._node, x._data
-            first = x if first is None else first
+            first = x if first is None or isinstance(first, np.generic) else first
         elif hasattr(x, "cells"):  # a Key
             x = x.array
-        elif isinstance(x, NUMBERS):
+        elif isinstance(x, NUMBERS) and not isinstance(x, np.generic):  # np.float64 is a float, and not weak
             numbers.append(i)
         elif is_array(x):
-            first = x if first is None else first
+            check_numeric(made.name, x)
+            first = x if first is None or isinstance(first, np.generic) else first
         else:
             raise DTypeError(
                 f"{made.name}: argument `{_name(made, i)}` is {type(x).__name__}; expected a Tensor, an array or a number. Write anygrad.asarray(...)."
@@ -124,12 +150,17 @@ def unwrap(made: Primitive, inputs: Sequence[Any]) -> tuple[list[Any], list[Node
     if first is None:
         raise DTypeError(f"{made.name}: none of the arguments is a Tensor or an array. Write anygrad.asarray(...).")
     xp = namespace(first)
+    if xp.name != "numpy":
+        raws = [xp.number(x.item(), x.dtype, first) if isinstance(x, np.generic) else x for x in raws]
     if made.floats and all(as_dtype(x.dtype).kind in "biu" if is_array(x) else isinstance(x, int) for x in raws):
         raws = [xp.astype(x, xp.raw_dtype(get_default_dtype())) if is_array(x) else float(x) for x in raws]
     if len(raws) > 1:
         _check_devices(made, raws, first, xp)
         if numbers and (not made.operator or _widens(raws, numbers)):
-            raws = strengthen(raws, numbers, xp)
+            try:
+                raws = strengthen(raws, numbers, made.operands(raws), xp)
+            except OverflowError as error:
+                raise translate(error, made.name, made.inputs, raws, {}) from error
     return raws, nodes, xp
 
 
@@ -137,7 +168,10 @@ def beside(value: bool | int | float | complex, x: Tensor) -> Tensor | None:
     """A Python number as a 0-d tensor of x's dtype; None where the result would be of another."""
     a = x._data
     dtype = as_dtype(a.dtype)
-    return wrap(namespace(a).number(value, dtype, a)) if weak_dtype(value, [dtype]) == dtype else None
+    try:
+        return wrap(namespace(a).number(value, dtype, a)) if weak_dtype(value, [dtype]) == dtype else None
+    except OverflowError:
+        return None  # `apply` says which function
 
 
 def _widens(raws: list[Any], numbers: list[int]) -> bool:
@@ -145,6 +179,25 @@ def _widens(raws: list[Any], numbers: list[int]) -> bool:
     own rule (float64 for a float among integers) is not ours."""
     dtypes = [as_dtype(x.dtype) for x in raws if is_array(x)]
     return any(weak_dtype(raws[i], dtypes) != dtypes[0] for i in numbers)
+
+
+def common_dtype(operands: list[Any]) -> np.dtype | None:
+    """NumPy's dtype for operands of kinds that the standard does not mix; None if they are not mixed."""
+    dtypes = {as_dtype(x.dtype) for x in operands if is_array(x)}
+    kinds = {d.kind.replace("V", "f") for d in dtypes} | {"b" for x in operands if isinstance(x, bool)}
+    if len(kinds) < 2 or kinds == {"f", "c"} or kinds == {"i", "u"} and np.dtype(np.uint64) not in dtypes:
+        return None
+    return np.result_type(*dtypes)
+
+
+def in_dtype(x: Any, dtype: np.dtype) -> Any:
+    """An operand in another dtype, on the record; a Python number as one of the dtype's kind."""
+    if isinstance(x, NUMBERS):
+        return {"b": bool, "i": int, "u": int, "c": complex}.get(dtype.kind, float)(x)
+    if isinstance(x, Tensor):
+        return _upper.recorded_namespace.astype(x, dtype, copy=False)
+    xp = namespace(x)
+    return xp.astype(x, xp.raw_dtype(dtype), copy=False)
 
 
 def _name(made: Primitive, position: int) -> str:

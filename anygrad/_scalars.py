@@ -76,13 +76,14 @@ def weak_dtype(value: Scalar, others: list[np.dtype]) -> np.dtype:
     return alone
 
 
-def strengthen(raws: list[Any], numbers: list[int], xp: Backend) -> list[Any]:
+def strengthen(raws: list[Any], numbers: list[int], operands: list[int], xp: Backend) -> list[Any]:
     """The inputs of an operation with its Python numbers (at these positions) as 0-d arrays.
 
-    Integer arrays beside a float become floats of the dtype that the number takes: left to
-    the array library, int32 and float32 would make float64.
+    Only the operands count, not a condition and not index arrays. Integers beside a float become
+    floats of the dtype that the number takes: left to the array library, int32 and float32 would
+    make float64.
     """
-    arrays = [a for a in raws if is_array(a)]
+    arrays = [raws[i] for i in operands if is_array(raws[i])] or [a for a in raws if is_array(a)]
     dtypes = [as_dtype(a.dtype) for a in arrays]
     taken = {i: weak_dtype(raws[i], dtypes) for i in numbers}
     floats = [d for d in taken.values() if d.kind in "fc"]
@@ -90,7 +91,7 @@ def strengthen(raws: list[Any], numbers: list[int], xp: Backend) -> list[Any]:
     for i, x in enumerate(raws):
         if i in taken:
             out.append(xp.number(x, taken[i], arrays[0]))
-        elif floats and is_array(x) and as_dtype(x.dtype).kind in "iu":
+        elif floats and i in operands and is_array(x) and as_dtype(x.dtype).kind in "iu":
             out.append(xp.astype(x, xp.raw_dtype(floats[0])))
         else:
             out.append(x)

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cupy_stand_in import installed
 
 import anygrad as ag
-from anygrad import AxisError, DeviceError, DTypeError, ShapeError, Tensor
+from anygrad import AxisError, DeviceError, DTypeError, LinAlgError, ShapeError, Tensor
 
 Make = Callable[..., Tensor]
 
@@ -208,8 +209,147 @@ mistake("item of several", RuntimeError, "item|6", lambda x, y, make: x.item())
 mistake("len of a number", TypeError, r"len\(\)", lambda x, y, make: len(make(1.0)))
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_mistake(name: str, make: Make) -> None:
+# dtypes of a kind that a function is not for
+WRONG_KINDS = {
+    "complex64": "atan2 ceil copysign floor floor_divide hypot logaddexp nextafter remainder signbit trunc bitwise_and bitwise_xor",
+    "float32": "bitwise_and bitwise_invert bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor",
+    "bool": "negative positive sign subtract",
+}
+ONE_INPUT = "bitwise_invert ceil floor negative positive sign signbit trunc".split()
+for _dtype, _names in WRONG_KINDS.items():
+    for _name in _names.split():
+        mistake(
+            f"{_name} of {_dtype}",
+            DTypeError,
+            f"{_name}: not defined for {_dtype}",
+            lambda x, y, make, name=_name, dtype=_dtype: getattr(ag, name)(*[make(np.ones(2, dtype))] * (1 if name in ONE_INPUT else 2)),
+        )
+for _name in "mean var std".split():
+    for _dtype in ("bool", "int8", "uint64"):
+        mistake(
+            f"{_name} of {_dtype}", DTypeError, f"{_name}|{_dtype}", lambda x, y, make, name=_name, dtype=_dtype: getattr(ag, name)(make(np.ones(2, dtype)))
+        )
+for _name in "max min clip".split():
+    mistake(f"{_name} of complex numbers", DTypeError, f"{_name}|no order", lambda x, y, make, name=_name: getattr(ag, name)(make(np.ones(2, complex))))
+mistake("clip to a complex number", DTypeError, "clip|no order", lambda x, y, make: ag.clip(x, 1j))
+for _name in "det inv cholesky eigh eigvals svd svdvals qr pinv slogdet matrix_rank matrix_norm vector_norm".split():
+    mistake(
+        f"{_name} of integers", DTypeError, f"{_name}|int64|float32", lambda x, y, make, name=_name: getattr(ag.linalg, name)(make(np.eye(2, dtype=np.int64)))
+    )
+mistake("objects beside a tensor", DTypeError, "multiply|object", lambda x, y, make: ag.multiply(x, np.array([1, None, 2])))
+mistake("strings beside a tensor", DTypeError, "equal|<U1", lambda x, y, make: ag.equal(x, np.array(["a", "b", "c"])))
+mistake("zeros of objects", DTypeError, "object", lambda x, y, make: ag.zeros(2, dtype=object))
+mistake("zeros of dates", DTypeError, "datetime64", lambda x, y, make: ag.zeros(2, dtype=np.dtype("M8[s]")))
+mistake("astype to strings", DTypeError, "U", lambda x, y, make: ag.astype(x, str))
+mistake("arange of booleans", DTypeError, "arange|bool", lambda x, y, make: ag.arange(3, dtype=ag.bool))
+
+# linear algebra
+for _name in "det inv cholesky eigh eigvalsh eig eigvals slogdet".split():
+    mistake(f"{_name} of a vector", LinAlgError, rf"{_name}|2 dimensions|\(3,\)", lambda x, y, make, name=_name: getattr(ag.linalg, name)(make(np.ones(3))))
+    mistake(f"{_name} of 2 x 3", LinAlgError, rf"{_name}|square|\(2, 3\)", lambda x, y, make, name=_name: getattr(ag.linalg, name)(x))
+mistake("inv of a singular matrix", LinAlgError, r"inv|(?i)singular|\(2, 2\)", lambda x, y, make: ag.linalg.inv(make(np.ones((2, 2)))))
+mistake("solve with a singular matrix", LinAlgError, "solve|(?i)singular", lambda x, y, make: ag.linalg.solve(make(np.ones((2, 2))), make(np.ones((2, 1)))))
+mistake("power -1 of a singular matrix", LinAlgError, "inv|(?i)singular", lambda x, y, make: ag.linalg.matrix_power(make(np.ones((2, 2))), -1))
+mistake("cholesky of an indefinite matrix", LinAlgError, "cholesky|(?i)positive.definite", lambda x, y, make: ag.linalg.cholesky(make(np.diag([1.0, -1.0]))))
+mistake("solve of other sizes", ShapeError, r"solve|\(2, 2\)|\(3, 1\)", lambda x, y, make: ag.linalg.solve(make(np.eye(2)), make(np.ones((3, 1)))))
+mistake("matrix_power of a float", TypeError, "matrix_power|n|float", lambda x, y, make: ag.linalg.matrix_power(make(np.eye(2)), 1.5))
+mistake("qr in another mode", ValueError, "qr|mode|'r'", lambda x, y, make: ag.linalg.qr(x, mode="r"))
+for _ord in (3, 0, "a", 1j):
+    mistake(f"matrix_norm of order {_ord!r}", ValueError, "matrix_norm|ord|nuc", lambda x, y, make, order=_ord: ag.linalg.matrix_norm(x, ord=order))
+for _ord in ("fro", None, 1j):
+    mistake(f"vector_norm of order {_ord!r}", TypeError, "vector_norm|ord", lambda x, y, make, order=_ord: ag.linalg.vector_norm(x, ord=order))
+mistake("diagonal at a float", TypeError, "diagonal|offset|float", lambda x, y, make: ag.linalg.diagonal(x, offset=1.5))
+mistake("diagonal of a vector", LinAlgError, r"diagonal|\(3,\)", lambda x, y, make: ag.linalg.diagonal(make(np.ones(3))))
+mistake("outer of matrices", ShapeError, r"outer|1-D|\(2, 3\)", lambda x, y, make: ag.linalg.outer(x, x))
+mistake("cross of two elements", ShapeError, r"cross|3 elements|\(2, 2\)", lambda x, y, make: ag.linalg.cross(make(np.ones((2, 2))), make(np.ones((2, 2)))))
+mistake(
+    "cross with an axis from the front", AxisError, "cross|from the end", lambda x, y, make: ag.linalg.cross(make(np.ones((3, 3))), make(np.ones(3)), axis=0)
+)
+mistake("tensordot over a float", TypeError, "tensordot|axes|1.5", lambda x, y, make: ag.tensordot(x, x, axes=1.5))
+mistake("tensordot over three lists", TypeError, "tensordot|axes", lambda x, y, make: ag.tensordot(x, x, axes=((0,), (0,), (1,))))
+mistake("tril of a vector", ShapeError, r"tril|two dimensions|\(3,\)", lambda x, y, make: ag.tril(make(np.ones(3))))
+mistake("triu at a float", TypeError, "triu|k|float", lambda x, y, make: ag.triu(x, k=0.5))
+
+# Fourier transforms
+for _name in "fft ifft rfft irfft hfft ihfft fftn ifftn rfftn irfftn".split():
+    for _norm in ("a", 1):
+        mistake(
+            f"{_name} norm={_norm!r}",
+            ValueError,
+            f"fft|norm|{_norm!r}",
+            lambda x, y, make, name=_name, norm=_norm: getattr(ag.fft, name)(make(np.ones(4)), norm=norm),
+        )
+    _lengths = {"s": (1.5,)} if _name.endswith("n") else {"n": 1.5}
+    mistake(f"{_name} of 1.5 elements", TypeError, "fft|integer|float", lambda x, y, make, name=_name, k=_lengths: getattr(ag.fft, name)(make(np.ones(4)), **k))
+    _lengths = {"s": (-3,)} if _name.endswith("n") else {"n": -3}
+    mistake(f"{_name} of -3 elements", ShapeError, "fft|-3", lambda x, y, make, name=_name, k=_lengths: getattr(ag.fft, name)(make(np.ones(4)), **k))
+    if not _name.endswith("n"):
+        mistake(f"{_name} of a number", AxisError, "fft|0-d", lambda x, y, make, name=_name: getattr(ag.fft, name)(make(1.0)))
+for _name in ("rfftn", "irfftn"):
+    mistake(f"{_name} over no axis", AxisError, f"{_name}|axis", lambda x, y, make, name=_name: getattr(ag.fft, name)(make(1.0)))
+mistake("rfft of complex numbers", DTypeError, "rfft|real|complex128", lambda x, y, make: ag.fft.rfft(make([1j])))
+mistake("fftn with two lengths for one axis", ShapeError, "fftn|2 lengths|1 axes", lambda x, y, make: ag.fft.fftn(x, s=(2, 2), axes=(0,)))
+for _name in ("fftfreq", "rfftfreq"):
+    mistake(f"{_name} of no samples", ShapeError, f"{_name}|positive", lambda x, y, make, name=_name: getattr(ag.fft, name)(0))
+    mistake(f"{_name} of a string", TypeError, f"{_name}|n|str", lambda x, y, make, name=_name: getattr(ag.fft, name)("a"))
+    mistake(f"{_name} at distance 0", ValueError, f"{_name}|distance", lambda x, y, make, name=_name: getattr(ag.fft, name)(3, d=0))
+
+# shapes and counts that are not integers
+for _value in ("a", None, 1.5, (1.5,), (None,), True):
+    mistake(f"reshape to {_value!r}", TypeError, "reshape|shape|integer", lambda x, y, make, value=_value: ag.reshape(x, value))
+    mistake(f"broadcast_to {_value!r}", TypeError, "broadcast_to|shape|integer", lambda x, y, make, value=_value: ag.broadcast_to(x, value))
+    mistake(f"tile {_value!r}", TypeError, "tile|repetitions|integer", lambda x, y, make, value=_value: ag.tile(x, value))
+    if _value not in ("a", None, (None,)):
+        mistake(f"repeat {_value!r}", TypeError, "repeat|repeats|integer", lambda x, y, make, value=_value: ag.repeat(x, value))
+    mistake(f"roll by {_value!r}", TypeError, "roll|shift|integer", lambda x, y, make, value=_value: ag.roll(x, value))
+    mistake(f"permute_dims {_value!r}", TypeError, "permute_dims|axes|integer", lambda x, y, make, value=_value: ag.permute_dims(x, value))
+    mistake(f"moveaxis {_value!r}", TypeError, "moveaxis|axis|integer", lambda x, y, make, value=_value: ag.moveaxis(x, value, 0))
+    if _value is not None:
+        mistake(f"sum over {_value!r}", TypeError, "sum|axis|integer", lambda x, y, make, value=_value: ag.sum(x, axis=value))
+    mistake(f"diff {_value!r} times", TypeError, "diff|n|integer", lambda x, y, make, value=_value: ag.diff(x, n=value))
+    mistake(f"eye {_value!r}", TypeError, "eye|integer", lambda x, y, make, value=_value: ag.eye(value))
+    mistake(f"linspace of {_value!r} numbers", TypeError, "linspace|num|integer", lambda x, y, make, value=_value: ag.linspace(0, 1, value))
+mistake("eye of a negative size", ShapeError, "eye|negative|-1", lambda x, y, make: ag.eye(-1))
+mistake("linspace of a negative number of numbers", ShapeError, "linspace|negative|-1", lambda x, y, make: ag.linspace(0, 1, -1))
+mistake("repeat -1 times", ShapeError, "repeat|negative|-1", lambda x, y, make: ag.repeat(x, -1))
+mistake("tile -1 times", ShapeError, "tile|negative|-1", lambda x, y, make: ag.tile(x, (-1,)))
+for _maker in ("zeros", "ones", "empty"):
+    mistake(f"{_maker} on a shape of strings", TypeError, f"{_maker}|shape", lambda x, y, make, maker=_maker: getattr(ag, maker)(("a",)))
+
+# numbers that are none
+for _value in ("a", None, [1.0], 1j):
+    if _value is not None:
+        mistake(f"arange to {_value!r}", TypeError, "arange|stop|number", lambda x, y, make, value=_value: ag.arange(0, value))
+    mistake(f"var with correction {_value!r}", TypeError, "var|correction|number", lambda x, y, make, value=_value: ag.var(x, correction=value))
+    mistake(f"std with correction {_value!r}", TypeError, "std|correction|number", lambda x, y, make, value=_value: ag.std(x, correction=value))
+    if _value != 1j:
+        mistake(f"linspace to {_value!r}", TypeError, "linspace|stop|number", lambda x, y, make, value=_value: ag.linspace(0, value, 3))
+        mistake(f"full_like {_value!r}", TypeError, "full_like|fill_value|number", lambda x, y, make, value=_value: ag.full_like(x, value))
+
+# copies that copy=False forbids
+mistake("asarray(copy=False) of a list", ValueError, "asarray|copy=False", lambda x, y, make: ag.asarray([1.0], copy=False))
+mistake("asarray(copy=False) to another dtype", ValueError, "asarray|copy=False", lambda x, y, make: ag.asarray(x, dtype=ag.float32, copy=False))
+mistake("reshape(copy=False) of a transpose", ValueError, "reshape|copy=False", lambda x, y, make: ag.reshape(x.T, (6,), copy=False))
+
+# writes
+mistake("complex into float", DTypeError, "setitem|complex|float64", lambda x, y, make: y.__setitem__(0, 1j))
+mistake("NaN into integers", ValueError, "setitem|nan|int8", lambda x, y, make: make(np.ones(2, np.int8)).__setitem__(0, float("nan")))
+mistake("float added to integers in place", DTypeError, "add|float32|int64", lambda x, y, make: make([1, 2]).add_(1.5))
+mistake("float tensor added to integers in place", DTypeError, "add|float64|int64", lambda x, y, make: make([1, 2]).add_(make([1.0, 2.0])))
+mistake("power in place of another dtype", DTypeError, "pow|float64|int64", lambda x, y, make: make([1, 2]).__ipow__(make([1.0, 2.0])))
+mistake("matmul in place of another shape", ShapeError, r"matmul|\(2, 2\)|\(2, 3\)", lambda x, y, make: y.__imatmul__(make(np.ones((3, 2)))))
+
+# sequences of arrays
+for _name in ("concat", "stack"):
+    for _value in ("a", None, 1, 1.5):
+        mistake(f"{_name} of {_value!r}", TypeError, f"{_name}|sequence", lambda x, y, make, name=_name, value=_value: getattr(ag, name)(value))
+mistake("stack of nothing", ValueError, "stack", lambda x, y, make: ag.stack([]))
+mistake("searchsorted in a matrix", ShapeError, r"searchsorted|one dimension|\(2, 3\)", lambda x, y, make: ag.searchsorted(x, x))
+mistake("sorter out of range", IndexError, "5", lambda x, y, make: ag.searchsorted(make(np.ones(3)), make(np.ones(3)), sorter=make([5])))
+mistake("nonzero of a number", ShapeError, "nonzero|0-d", lambda x, y, make: ag.nonzero(make(1.0)))
+
+
+def check_mistake(name: str, make: Make) -> None:
     call, error, words = MISTAKES[name]
     x = make(np.arange(6.0).reshape(2, 3), requires_grad=True)
     y = x * x
@@ -224,6 +364,22 @@ def test_mistake(name: str, make: Make) -> None:
     assert y.grad_fn is node
     y.backward(make(np.ones((2, 3))))
     assert x.grad.tolist() == (1 + 2 * np.arange(6.0).reshape(2, 3)).tolist()
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake(name: str, make: Make) -> None:
+    check_mistake(name, make)
+
+
+WRAPPED_AROUND = ["index array out of range", "take out of range", "sorter out of range"]
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake_on_the_stand_in_for_cupy(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same errors where CuPy's rules hold: those that CuPy itself does not make with its debugging switch on."""
+    with installed(monkeypatch):
+        ag.cuda.check_indices(name in WRAPPED_AROUND)
+        check_mistake(name, lambda array, requires_grad=False: ag.tensor(np.asarray(array), device="cuda", requires_grad=requires_grad))
 
 
 MIXED = {

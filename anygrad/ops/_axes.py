@@ -2,28 +2,81 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from .._backends import is_array, namespace
 from .._errors import AxisError, ShapeError
+from .._recording import common_dtype, in_dtype
+from .._scalars import weak_dtype
 from .._tensor import Tensor
 
 
-def as_tensor(x: Any) -> Tensor:
-    """An argument as a Tensor."""
+def as_tensor(x: Any, like: Tensor | None = None) -> Tensor:
+    """An argument as a Tensor; Python numbers on the device of `like`, and as wide as it is."""
     if isinstance(x, Tensor):
         return x
-    from .creation import asarray
+    from .creation import asarray, has_numpy_floats
 
-    return asarray(x)
+    if like is None or is_array(x) and not isinstance(x, np.generic):
+        return asarray(x)
+    out = asarray(x, device=like.device)
+    if out.dtype.kind in "fc" and not has_numpy_floats(x):
+        return asarray(x, device=like.device, dtype=weak_dtype(1j if out.dtype.kind == "c" else 1.0, [like.dtype]))
+    return out
+
+
+def integer(name: str, argument: str, value: Any) -> int:
+    """An argument that is an integer."""
+    try:
+        if not isinstance(value, bool):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{name}: {argument} must be an integer, not {type(value).__name__}")
+
+
+def integers(name: str, argument: str, values: Any) -> tuple[int, ...]:
+    """An argument that is one integer or a sequence of them."""
+    if isinstance(values, (tuple, list)):
+        return tuple(integer(name, argument, v) for v in values)
+    return (integer(name, argument, values),)
+
+
+def real_number(name: str, argument: str, value: Any) -> Any:
+    """An argument that is a real number, or a 0-d array of one."""
+    value = value.item() if (isinstance(value, Tensor) or is_array(value)) and value.shape == () else value
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"{name}: {argument} must be a real number, not {type(value).__name__}")
+    return value
+
+
+def tensors_of(name: str, arrays: Any) -> list[Tensor]:
+    """A sequence of arrays as Tensors; Python numbers as `as_tensor` puts them beside the first Tensor."""
+    if isinstance(arrays, str) or not isinstance(arrays, (Sequence, Tensor)) and not is_array(arrays):
+        raise TypeError(f"{name}: expected a sequence of arrays, not {type(arrays).__name__}")
+    arrays = list(arrays)
+    first = next((a for a in arrays if isinstance(a, Tensor)), None)
+    return [as_tensor(a, first) for a in arrays]
+
+
+def pair(x1: Any, x2: Any) -> tuple[Tensor, Tensor]:
+    """Two arguments as Tensors of kinds that the library mixes; Python numbers in one of them beside the other."""
+    if not isinstance(x2, Tensor):
+        x1 = as_tensor(x1)
+        x2 = as_tensor(x2, x1)
+    x1 = as_tensor(x1, x2)
+    if x1._data.dtype is not x2._data.dtype and not namespace(x1._data).like_numpy and (dtype := common_dtype([x1._data, x2._data])):
+        return in_dtype(x1, dtype), in_dtype(x2, dtype)
+    return x1, x2
 
 
 def axis_of(name: str, axis: Any, ndim: int) -> int:
     """One axis, counted from the front."""
-    try:
-        value = axis.__index__()
-    except AttributeError:
-        raise TypeError(f"{name}: axis must be an integer, not {type(axis).__name__}") from None
+    value = integer(name, "axis", axis)
     if not -ndim <= value < ndim:
         raise AxisError(
             f"{name}: axis {value} is out of range for {ndim} dimension(s); it can be {-ndim} to {ndim - 1}"
@@ -68,7 +121,7 @@ def count(shape: Sequence[int], axes: tuple[int, ...]) -> int:
 
 def size_of(name: str, shape: Any, size: int) -> tuple[int, ...]:
     """A shape for `size` elements, with one -1 filled in."""
-    shape = tuple(int(n) for n in (shape if isinstance(shape, (tuple, list)) else (shape,)))
+    shape = integers(name, "shape", shape)
     if shape.count(-1) > 1 or any(n < -1 for n in shape):
         raise ShapeError(f"{name}: shape {shape} can have one -1, and no other negative size")
     known = 1

@@ -14,12 +14,14 @@ import numpy as np
 
 from .. import _alias, _backends, _modes
 from .._backends import as_device, device, is_array, load, move, namespace, plain
-from .._dtypes import as_dtype
+from .._dtypes import as_dtype, check_numeric
 from .._errors import DTypeError, ShapeError
+from .._messages import translate, unfit
 from .._primitive import primitive
-from .._scalars import default_complex, dtype_of, get_default_dtype
+from .._scalars import NUMBERS, default_complex, dtype_of, get_default_dtype
 from .._tensor import Tensor, rewrapped, wrap
 from .._transform import Transformed
+from ._axes import integer
 from .data_types import astype
 from .devices import to
 from .manipulation import broadcast_to, permute_dims, reshape, stack
@@ -29,8 +31,8 @@ def _shape(name: str, shape: Any, sizes: tuple[Any, ...] = ()) -> tuple[int, ...
     """(2, 3) and ((2, 3),) alike."""
     given = (shape, *sizes) if sizes or isinstance(shape, (int, np.integer)) else shape
     try:
-        return tuple(int(n.__index__()) for n in given)
-    except (AttributeError, TypeError):
+        return tuple(integer(name, "shape", n) for n in given)
+    except TypeError:
         raise TypeError(f"{name}: a shape is given by integers, {name}(2, 3) or {name}((2, 3)), not by {given!r}") from None
 
 
@@ -46,14 +48,21 @@ def _made(array: Any, requires_grad: bool) -> Tensor:
     return out
 
 
+def _check_sizes(name: str, shape: tuple[int, ...]) -> None:
+    if any(n < 0 for n in shape):
+        raise ShapeError(f"{name}: a size cannot be negative, got shape {shape}")
+
+
 def _filled(name: str, shape: tuple[int, ...], dtype: Any, where: Any, requires_grad: bool, *value: Any) -> Tensor:
     place = as_device(where)
     xp = place.backend
     raw = xp.raw_dtype(get_default_dtype() if dtype is None else as_dtype(dtype))
-    if any(n < 0 for n in shape):
-        raise ShapeError(f"{name}: a size cannot be negative, got shape {shape}")
-    with xp.device_guard(place.raw):
-        array = getattr(xp, name)(shape, *value, dtype=raw, device=place.raw)
+    _check_sizes(name, shape)
+    try:
+        with xp.device_guard(place.raw):
+            array = getattr(xp, name)(shape, *value, dtype=raw, device=place.raw)
+    except (TypeError, ValueError, OverflowError, MemoryError) as error:
+        raise translate(error, name, (), (), {"shape": shape, **({"fill_value": value[0]} if value else {}), "dtype": raw}) from error
     return _made(array, requires_grad)
 
 
@@ -74,14 +83,9 @@ def empty(shape: Any, *sizes: int, dtype: Any = None, device: Any = None, requir
 
 def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """One number throughout. Without `dtype` it is of the number's kind."""
-    if isinstance(fill_value, Tensor):
+    if isinstance(fill_value, (Tensor, np.generic)):
         dtype = fill_value.dtype if dtype is None else dtype
-        fill_value = fill_value.item()
-    if isinstance(fill_value, np.generic):
-        dtype = fill_value.dtype if dtype is None else dtype
-        fill_value = fill_value.item()
-    if not isinstance(fill_value, (bool, int, float, complex)):
-        raise TypeError(f"full: fill_value must be a number, not {type(fill_value).__name__}")
+    fill_value = _number("full", "fill_value", fill_value)
     dtype = dtype_of(fill_value) if dtype is None else dtype
     return _filled("full", _shape("full", shape), dtype, device, requires_grad, fill_value)
 
@@ -110,39 +114,52 @@ def empty_like(x: Any, /, *, dtype: Any = None, device: Any = None, requires_gra
 
 def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """One number throughout, with the shape, dtype and device of x."""
-    fill_value = fill_value.item() if isinstance(fill_value, (Tensor, np.generic)) else fill_value
-    return _like("full", x, dtype, device, requires_grad, fill_value)
+    return _like("full", x, dtype, device, requires_grad, _number("full_like", "fill_value", fill_value))
 
 
 def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones on the k-th diagonal, zeros elsewhere."""
     place = as_device(device)
+    shape = _shape("eye", (n_rows, n_rows if n_cols is None else n_cols))
+    _check_sizes("eye", shape)
     raw = place.backend.raw_dtype(get_default_dtype() if dtype is None else as_dtype(dtype))
     with place.backend.device_guard(place.raw):
-        return _made(place.backend.eye(n_rows, n_cols, k=k, dtype=raw, device=place.raw), requires_grad)
+        return _made(place.backend.eye(*shape, k=integer("eye", "k", k), dtype=raw, device=place.raw), requires_grad)
 
 
-def _number(value: Any) -> Any:
-    return value.item() if isinstance(value, (Tensor, np.generic)) else value
+def _number(name: str, argument: str, value: Any, kinds: tuple[type, ...] = NUMBERS) -> Any:
+    """An argument that is a number, as Python's."""
+    value = value.item() if isinstance(value, (Tensor, np.generic)) else value
+    if not isinstance(value, kinds):
+        raise TypeError(f"{name}: {argument} must be a {'real ' if complex not in kinds else ''}number, not {type(value).__name__}")
+    return value
 
 
 def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Evenly spaced numbers from `start` up to `stop`, without it; `arange(n)` starts at 0."""
-    start, stop, step = _number(start), _number(stop), _number(step)
     if stop is None:
         start, stop = 0, start
+    start, stop, step = [_number("arange", name, v, (int, float)) for name, v in (("start", start), ("stop", stop), ("step", step))]
     if step == 0:
         raise ValueError("arange: step cannot be 0")
     if dtype is None:
         dtype = np.int64 if all(isinstance(v, int) for v in (start, stop, step)) else get_default_dtype()
+    if as_dtype(dtype).kind not in "iufV":
+        raise DTypeError(f"arange: dtype must be an integer or a floating one, not {as_dtype(dtype)}")
     place = as_device(device)
-    with place.backend.device_guard(place.raw):
-        return _made(place.backend.arange(start, stop, step, dtype=place.backend.raw_dtype(as_dtype(dtype)), device=place.raw), requires_grad)
+    try:
+        with place.backend.device_guard(place.raw):
+            return _made(place.backend.arange(start, stop, step, dtype=place.backend.raw_dtype(as_dtype(dtype)), device=place.raw), requires_grad)
+    except (TypeError, ValueError, OverflowError, MemoryError) as error:
+        raise translate(error, "arange", (), (), {"start": start, "stop": stop, "step": step, "dtype": as_dtype(dtype)}) from error
 
 
 def linspace(start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None, endpoint: bool = True, requires_grad: bool = False) -> Tensor:
     """`num` evenly spaced numbers from `start` to `stop`."""
-    start, stop = _number(start), _number(stop)
+    start, stop = _number("linspace", "start", start), _number("linspace", "stop", stop)
+    start, stop = (float(v) if isinstance(v, int) else v for v in (start, stop))
+    num = integer("linspace", "num", num)
+    _check_sizes("linspace", (num,))
     if dtype is None:
         dtype = default_complex() if isinstance(start, complex) or isinstance(stop, complex) else get_default_dtype()
     place = as_device(device)
@@ -165,10 +182,18 @@ def _from_python(name: str, data: Any, dtype: Any) -> np.ndarray:
         array = np.array(values)
     except ValueError as error:
         raise ShapeError(f"{name}: the nested lists do not have one common shape. Rows must be of equal length.") from error
+    if array.dtype.kind == "O" and all(isinstance(v, NUMBERS) for v in array.flat):
+        array = _of_large_integers(name, array, dtype)
     if array.dtype.kind not in "biufc":
         raise DTypeError(f"{name}: data must be numbers; this makes an array of dtype {array.dtype}")
     if dtype is not None:
         wanted = as_dtype(dtype)
+        if wanted.kind in "iu" and array.dtype.kind == "f":  # NumPy makes floats of integers beside ones beyond int64
+            exact = np.array(values, dtype=object)
+            if all(isinstance(v, int) for v in exact.flat):
+                if not all(np.iinfo(wanted).min <= v <= np.iinfo(wanted).max for v in exact.flat):
+                    raise OverflowError(f"{name}: {unfit(max(exact.flat, key=abs), wanted)}.")
+                array = exact.astype(wanted)
         if array.dtype.kind == "c" and wanted.kind not in "cb":
             raise DTypeError(f"{name}: complex data cannot become {wanted}. Take the real part first.")
         if (
@@ -177,14 +202,23 @@ def _from_python(name: str, data: Any, dtype: Any) -> np.ndarray:
             and array.size
             and not (np.iinfo(wanted).min <= array.min() and array.max() <= np.iinfo(wanted).max)
         ):
-            raise OverflowError(f"{name}: the data do not fit in {wanted}") from None
+            raise OverflowError(f"{name}: {unfit(max(array.flat, key=abs), wanted)}.")
         return array.astype(wanted)
-    if not _has_numpy_floats(data):
+    if not has_numpy_floats(data):
         if array.dtype.kind == "f":
             array = array.astype(get_default_dtype())
         elif array.dtype.kind == "c":
             array = array.astype(default_complex())
     return array
+
+
+def _of_large_integers(name: str, array: np.ndarray, dtype: Any) -> np.ndarray:
+    """Numbers of which some are integers that no dtype has: floats, unless integers are wanted."""
+    kind = "i" if all(isinstance(v, int) for v in array.flat) else "c" if any(isinstance(v, complex) for v in array.flat) else "f"
+    kind = kind if dtype is None else as_dtype(dtype).kind
+    if kind in "iu":
+        raise OverflowError(f"{name}: {unfit(max(array.flat, key=abs), np.dtype(np.int64) if dtype is None else as_dtype(dtype))}.")
+    return array.astype(np.complex128 if kind == "c" else np.float64)
 
 
 def _plain(data: Any) -> Any:
@@ -196,7 +230,7 @@ def _plain(data: Any) -> Any:
     return data
 
 
-def _has_numpy_floats(data: Any) -> bool:
+def has_numpy_floats(data: Any) -> bool:
     """Whether numbers in the data have a dtype of their own, so that the default does not apply."""
     while isinstance(data, (list, tuple)) and data:
         data = data[0]
@@ -238,7 +272,7 @@ def _copied(name: str, data: Any, dtype: Any, where: Any) -> Any:
         return move(_from_python(name, data, dtype), place) if place.type != "cpu" else _from_python(name, data, dtype)
     if isinstance(data, np.generic):
         data = np.asarray(data)
-    _check_numeric(name, data)
+    check_numeric(name, data)
     xp = namespace(data)
     target = xp.device_of(data) if where is None else None
     array = data if dtype is None or as_dtype(data.dtype) == as_dtype(dtype) else xp.astype(data, xp.raw_dtype(as_dtype(dtype)))
@@ -274,7 +308,7 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
         out = out.clone() if copy and out is obj else out
     elif is_array(obj) and not isinstance(obj, np.generic):
         obj = array = plain("asarray", obj)
-        _check_numeric("asarray", array)
+        check_numeric("asarray", array)
         xp = namespace(array)
         if dtype is not None and as_dtype(array.dtype) != as_dtype(dtype):
             array = xp.astype(array, xp.raw_dtype(as_dtype(dtype)))
@@ -303,11 +337,6 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
 as_tensor = asarray
 
 
-def _check_numeric(name: str, array: Any) -> None:
-    if isinstance(array, np.ndarray) and array.dtype.kind not in "biufcV":
-        raise DTypeError(f"{name}: arrays of dtype {array.dtype} cannot be Tensors; supported are bool, integers, floats and complex")
-
-
 def from_numpy(array: np.ndarray) -> Tensor:
     """A leaf over the memory of a NumPy array: writes to either are seen through both.
 
@@ -318,7 +347,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
     """
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy: expected a numpy.ndarray, not {type(array).__name__}. Use anygrad.asarray(...).")
-    _check_numeric("from_numpy", array)
+    check_numeric("from_numpy", array)
     load("numpy")
     return wrap(plain("from_numpy", array))
 
@@ -393,12 +422,19 @@ def _triu(xp: Any, x: Any, *, k: Any) -> Any:
 
 def tril(x: Tensor, /, *, k: int = 0) -> Tensor:
     """The lower triangle of each matrix, up to the k-th diagonal; zeros elsewhere."""
-    return _tril(x, k=k)
+    return _tril(_matrices("tril", x), k=integer("tril", "k", k))
 
 
 def triu(x: Tensor, /, *, k: int = 0) -> Tensor:
     """The upper triangle of each matrix, from the k-th diagonal; zeros elsewhere."""
-    return _triu(x, k=k)
+    return _triu(_matrices("triu", x), k=integer("triu", "k", k))
+
+
+def _matrices(name: str, x: Any) -> Tensor:
+    x = asarray(x)
+    if x.ndim < 2:
+        raise ShapeError(f"{name}: needs at least two dimensions, got shape {x.shape}")
+    return x
 
 
 def meshgrid(*arrays: Tensor, indexing: str = "xy") -> tuple[Tensor, ...]:

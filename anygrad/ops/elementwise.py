@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from .._dtypes import as_dtype
 from .._primitive import primitive
 from .._tensor import Tensor
 from ._axes import as_tensor
@@ -103,7 +104,7 @@ def sqrt(xp: Any, x: Any) -> Any:
 @primitive("Reciprocal", floats=True, x=lambda g, out: -g * out * out)
 def reciprocal(xp: Any, x: Any) -> Any:
     """1 / x."""
-    return xp.reciprocal(x)
+    return 1 / x
 
 
 # ---------------------------------------------------------------------------
@@ -335,10 +336,10 @@ def trunc(xp: Any, x: Any) -> Any:
 @primitive("Round", x=lambda g, xp: xp.zeros_like(g))
 def round(xp: Any, x: Any) -> Any:
     """The nearest integer, the even one of two. The derivative is 0."""
-    return xp.round(x)
+    return x if as_dtype(x.dtype).kind in "biu" else xp.round(x)
 
 
-@primitive("Nextafter", x1=lambda g: g, x2=lambda g, xp: xp.zeros_like(g))
+@primitive("Nextafter", floats=True, x1=lambda g: g, x2=lambda g, xp: xp.zeros_like(g))
 def nextafter(xp: Any, x1: Any, x2: Any) -> Any:
     """The next representable number after x1 towards x2."""
     return xp.nextafter(x1, x2)

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from .._errors import DTypeError, ShapeError
+from .._errors import AxisError, DTypeError, ShapeError
 from .._primitive import primitive
 from .._scalars import default_complex, get_default_dtype
 from .._tensor import Tensor
-from ._axes import as_tensor, axes_of, axis_of
+from ._axes import as_tensor, axes_of, axis_of, integer, integers, real_number
 from ._rules import cut
 from .creation import arange, zeros
 from .data_types import astype
@@ -79,7 +79,7 @@ def _norm(name: str, norm: Any) -> str:
 def _resized(name: str, x: Tensor, n: int | None, axis: int) -> Tensor:
     """x cut to n elements along an axis, or filled with zeros."""
     size = x.shape[axis]
-    n = size if n is None else n
+    n = size if n is None else integer(name, "n", n)
     if n < 1:
         raise ShapeError(f"{name}: cannot transform {n} elements (axis {axis}, x of shape {x.shape})")
     if n <= size:
@@ -89,9 +89,10 @@ def _resized(name: str, x: Tensor, n: int | None, axis: int) -> Tensor:
 
 def _grid(name: str, x: Tensor, s: Any, axes: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Axes and lengths of a transform over several axes."""
+    s = None if s is None else tuple(None if n is None else integer(name, "s", n) for n in (s if isinstance(s, (tuple, list)) else (s,)))
     if axes is None and s is not None:
         axes = tuple(range(x.ndim - len(s), x.ndim))
-    axes = axes_of(name, tuple(axes) if axes is not None else None, x.ndim)
+    axes = axes_of(name, None if axes is None else integers(name, "axes", axes), x.ndim)
     if s is not None and len(s) != len(axes):
         raise ShapeError(f"{name}: {len(s)} lengths for {len(axes)} axes")
     return axes, tuple(x.shape[a] if n is None or n == -1 else n for a, n in zip(axes, s or (None,) * len(axes), strict=True))
@@ -141,7 +142,7 @@ def irfft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: Any = "ba
     """The inverse of `rfft`: n real elements, by default an even number."""
     x = _complex(x)
     axis = axis_of("irfft", axis, x.ndim)
-    n = 2 * (x.shape[axis] - 1) if n is None else n
+    n = 2 * (x.shape[axis] - 1) if n is None else integer("irfft", "n", n)
     if n < 1:
         raise ShapeError(f"irfft: cannot make {n} elements (axis {axis}, x of shape {x.shape}); give n")
     return _irfft(_resized("irfft", x, n // 2 + 1, axis), n=n, axis=axis, norm=_norm("irfft", norm))
@@ -151,6 +152,8 @@ def rfftn(x: Tensor, /, *, s: Any = None, axes: Any = None, norm: Any = "backwar
     """`rfft` along the last of the axes, then `fft` along the others."""
     x = _real("rfftn", x)
     axes, sizes = _grid("rfftn", x, s, axes)
+    if not axes:
+        raise AxisError("rfftn: needs at least one axis")
     x = rfft(x, n=sizes[-1], axis=axes[-1], norm=norm)
     return _over("rfftn", _fftn, x, sizes[:-1], axes[:-1], norm)
 
@@ -159,6 +162,8 @@ def irfftn(x: Tensor, /, *, s: Any = None, axes: Any = None, norm: Any = "backwa
     """The inverse of `rfftn`."""
     x = _complex(x)
     axes, sizes = _grid("irfftn", x, s, axes)
+    if not axes:
+        raise AxisError("irfftn: needs at least one axis")
     x = _over("irfftn", _ifftn, x, sizes[:-1], axes[:-1], norm)
     return irfft(x, n=None if s is None or s[-1] in (None, -1) else sizes[-1], axis=axes[-1], norm=norm)
 
@@ -173,8 +178,18 @@ def ihfft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: Any = "ba
     return conj(rfft(_real("ihfft", x), n=n, axis=axis, norm=_TURNED[_norm("ihfft", norm)]))
 
 
+def _samples(name: str, n: Any, d: Any) -> int:
+    n = integer(name, "n", n)
+    if n < 1:
+        raise ShapeError(f"{name}: n must be positive, got {n}")
+    if real_number(name, "d", d) == 0:
+        raise ValueError(f"{name}: the distance d cannot be 0")
+    return n
+
+
 def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: Any = None) -> Tensor:
     """The frequencies that `fft` gives, for n samples at distance d."""
+    n = _samples("fftfreq", n, d)
     positive = arange((n + 1) // 2, dtype=dtype or get_default_dtype(), device=device)
     negative = arange(-(n // 2), 0, dtype=positive.dtype, device=device)
     return concat([positive, negative]) / (n * d)
@@ -182,6 +197,7 @@ def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: Any = None)
 
 def rfftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: Any = None) -> Tensor:
     """The frequencies that `rfft` gives, for n samples at distance d."""
+    n = _samples("rfftfreq", n, d)
     return arange(n // 2 + 1, dtype=dtype or get_default_dtype(), device=device) / (n * d)
 
 

@@ -12,14 +12,16 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .. import _alias, _modes, _upper
 from .._backends import device_of, is_array, namespace
 from .._dtypes import as_dtype
-from .._errors import DTypeError
+from .._errors import DTypeError, ShapeError
 from .._graph import Node
-from .._messages import translate
+from .._messages import translate, unfit
 from .._primitive import Primitive, PrimitiveFunction, primitive
-from .._recording import finish, is_inexact, record, unwrap
+from .._recording import as_numpy_does, finish, in_dtype, is_inexact, left_open, record, unwrap
 from .._scalars import NUMBERS
 from .._tensor import Tensor, wrap
 from . import elementwise, logic
@@ -107,6 +109,8 @@ def write(x: Tensor, made: Primitive, others: tuple[Any, ...], raw_write: Callab
         _refuse(x, made.name)
     node = record(made, (x, *others), raws, nodes, {}) if live and is_inexact(raws[0]) else None
     for raw in raws[1:]:
+        if type(raw) is int and x.dtype.kind in "iu" and not np.iinfo(x.dtype).min <= raw <= np.iinfo(x.dtype).max:
+            raise OverflowError(f"{made.name}: {unfit(raw, x.dtype)}.")
         if is_array(raw) and as_dtype(raw.dtype).kind == "c" and as_dtype(raws[0].dtype).kind != "c":
             raise DTypeError(f"{made.name}: complex values cannot be written into a tensor of dtype {x.dtype}. Take `.real` first.")
     if not xp.writes_in_place:
@@ -117,7 +121,11 @@ def write(x: Tensor, made: Primitive, others: tuple[Any, ...], raw_write: Callab
             with xp.device_guard(raws[0]):
                 raw_write(*raws)
         except Exception as error:
-            raise translate(error, f"{made.name} in place", made.inputs, raws, {}) from error
+            if not left_open(error, xp):
+                raise translate(error, f"{made.name} in place", made.inputs, raws, {}) from error
+            result = as_numpy_does(made, raws, xp, {})
+            _check_kind(made.name, as_dtype(result.dtype), x.dtype)
+            raws[0][...] = xp.astype(result, raws[0].dtype, copy=False)
     _alias.count_write(x)
     if node is not None:
         adopt(x, finish(node, x))
@@ -180,25 +188,21 @@ def _adopt_base(base: Tensor, node: Any) -> None:
 
 def _binary(made: PrimitiveFunction, raw: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Tensor]:
     def assign(x: Any, y: Any) -> None:
-        target = _same_kind(raw, x, y)
-        raw(x, target)
+        raw(x, y)
 
     def method(x: Tensor, other: Any) -> Tensor:
+        if (isinstance(other, Tensor) or is_array(other)) and as_dtype(other.dtype) != x.dtype:
+            _check_kind(made.primitive.name, as_dtype(other.dtype), x.dtype)
+            other = in_dtype(other, x.dtype)
         return write(x, made.primitive, (other,), assign)
 
     return method
 
 
-def _same_kind(raw: Any, x: Any, y: Any) -> Any:
-    """The other operand in a dtype that the target can take, as NumPy's same-kind casting does."""
-    if is_array(y) and as_dtype(y.dtype) != as_dtype(x.dtype):
-        xp, kinds = namespace(x), "biufc"
-        if kinds.index(as_dtype(y.dtype).kind) > max(kinds.index(as_dtype(x.dtype).kind), 2 if as_dtype(x.dtype).kind in "iu" else 0):
-            raise DTypeError(
-                f"a result of dtype {as_dtype(y.dtype)} cannot be written into a tensor of dtype {as_dtype(x.dtype)}. Use `x = x.astype(...)` first."
-            )
-        return xp.astype(y, x.dtype)
-    return y
+def _check_kind(name: str, source: np.dtype, target: np.dtype) -> None:
+    """Raise for a result of a kind that the target cannot hold, as NumPy's same-kind casting does."""
+    if not np.can_cast(source, target, "same_kind") and not (source.kind == "i" and target.kind == "u"):
+        raise DTypeError(f"{name}: a result of dtype {source} cannot be written into a tensor of dtype {target}. Use `x = x.astype(...)` first.")
 
 
 add_ = _binary(elementwise.add, operator.iadd)
@@ -216,12 +220,20 @@ bitwise_right_shift_ = _binary(logic.bitwise_right_shift, operator.irshift)
 
 def pow_(x: Tensor, exponent: Any) -> Tensor:
     """x **= exponent."""
-    return copy_(x, elementwise.pow(x, exponent))
+    return _assigned("pow", x, elementwise.pow(x, exponent))
 
 
 def matmul_(x: Tensor, other: Any) -> Tensor:
     """x @= other."""
-    return copy_(x, matmul(x, other))
+    return _assigned("matmul", x, matmul(x, other))
+
+
+def _assigned(name: str, x: Tensor, result: Tensor) -> Tensor:
+    """A result of the same kind and shape, written over x."""
+    _check_kind(name, result.dtype, x.dtype)
+    if result.shape != x.shape:
+        raise ShapeError(f"{name}: a result of shape {result.shape} cannot be written into a tensor of shape {x.shape}")
+    return copy_(x, result)
 
 
 def copy_(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
@@ -231,10 +243,23 @@ def copy_(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
     elif is_array(source) and device_of(source) != x.device:
         raise DTypeError(f"copy_: the array is on {device_of(source)}, the tensor on {x.device}. Write anygrad.asarray(array).to({str(x.device)!r}).")
 
+    source = _number_for("copy_", source, x.dtype)
+
     def assign(target: Any, value: Any) -> None:
         target[...] = namespace(target).astype(value, target.dtype, copy=False) if is_array(value) else value
 
     return write(x, _copied.primitive, (source,), assign)
+
+
+def _number_for(name: str, value: Any, dtype: np.dtype) -> Any:
+    """A number to be written, of the target's kind: integers take the whole part, booleans whether it is not 0."""
+    if not isinstance(value, NUMBERS) or isinstance(value, (complex, np.generic)):
+        return value
+    if dtype.kind in "iu" and isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{name}: {value} cannot be written into a tensor of dtype {dtype}")
+        return int(value)
+    return bool(value) if dtype.kind == "b" else value
 
 
 def fill_(x: Tensor, value: Any) -> Tensor:
@@ -251,6 +276,7 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     """`x[key] = value`, with broadcasting; the value may be tracked, and then x is."""
     if isinstance(value, (list, tuple)) or not (isinstance(value, (Tensor, *NUMBERS)) or is_array(value)):
         value = asarray(value, dtype=x.dtype, device=x.device)
+    value = _number_for("setitem", value, x.dtype)
 
     def assign(target: Any, raw_value: Any, raw_key: Any) -> None:
         target[raw_key] = namespace(target).astype(raw_value, target.dtype, copy=False) if is_array(raw_value) else raw_value

@@ -11,12 +11,12 @@ import math
 from typing import Any, NamedTuple
 
 from .. import _modes
-from .._errors import DTypeError, LinAlgError, ShapeError
+from .._errors import AxisError, DTypeError, LinAlgError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
 from .._transform import Transformed
 from . import _decompositions, _determinant
-from ._axes import as_tensor, axes_of, axis_of, count, kept
+from ._axes import as_tensor, axes_of, axis_of, count, integer, kept, pair, real_number
 from ._rules import adjoint
 from .creation import eye, full_like
 from .data_types import astype
@@ -196,7 +196,8 @@ def inv(x: Tensor, /) -> Tensor:
 
 def solve(x1: Tensor, x2: Tensor, /) -> Tensor:
     """x with x1 @ x = x2. A 1-D x2 is one right-hand side; otherwise the last axis has one in each place."""
-    x1, x2 = _matrices("solve", x1, square=True), _inexact("solve", as_tensor(x2))
+    x1 = _matrices("solve", x1, square=True)
+    x2 = _inexact("solve", as_tensor(x2, x1))
     if x2.ndim == 0 or x2.shape[builtins.max(x2.ndim - 2, 0)] != x1.shape[-1]:
         raise ShapeError(f"solve: x1 of shape {x1.shape} and x2 of shape {x2.shape} do not match: x2 needs {x1.shape[-1]} rows")
     if x2.ndim > 1:
@@ -219,7 +220,7 @@ def matrix_rank(x: Tensor, /, *, rtol: Any = None) -> Tensor:
 
 def matrix_power(x: Tensor, n: int, /) -> Tensor:
     """The n-th power, by repeated squaring; of the inverse if n is negative."""
-    x = _matrices("matrix_power", x, square=True)
+    x, n = _matrices("matrix_power", x, square=True), integer("matrix_power", "n", n)
     if n == 0:
         return where(full_like(x, True, dtype="bool"), eye(x.shape[-1], dtype=x.dtype, device=x.device), x)  # the gradient is 0, not None
     x, n = (inv(x), -n) if n < 0 else (x, n)
@@ -266,7 +267,7 @@ def vector_norm(x: Tensor, /, *, axis: Any = None, keepdims: bool = False, ord: 
         inf and -inf are the largest and smallest absolute value (ties share the gradient evenly),
         0 counts what is not 0; otherwise sum(abs(x)**ord)**(1/ord). The gradient at 0 is 0.
     """
-    x = _inexact("vector_norm", as_tensor(x))
+    x, ord = _inexact("vector_norm", as_tensor(x)), real_number("vector_norm", "ord", ord)
     axes = axes_of("vector_norm", axis, x.ndim)
     if math.isinf(ord):
         return (_largest if ord > 0 else _min)(_abs(x), axis=axes, keepdims=keepdims)
@@ -282,6 +283,8 @@ def matrix_norm(x: Tensor, /, *, keepdims: bool = False, ord: Any = "fro") -> Te
     """The norm of matrices: "fro", "nuc" (sum of singular values), 2 and -2 (largest, smallest of
     them), 1 and -1 (largest, smallest column sum), inf and -inf (the same of rows)."""
     x = _matrices("matrix_norm", x)
+    if ord not in ("fro", "nuc", None, 1, -1, 2, -2, math.inf, -math.inf):
+        raise ValueError(f"matrix_norm: ord must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, not {ord!r}")
     extremum = _largest if ord in ("nuc", "fro", None) or ord > 0 else _min
     if ord in ("fro", None):
         return vector_norm(x, axis=(-2, -1), keepdims=keepdims)
@@ -289,10 +292,8 @@ def matrix_norm(x: Tensor, /, *, keepdims: bool = False, ord: Any = "fro") -> Te
         out = _sum(svdvals(x), axis=-1)
     elif ord in (2, -2):
         out = extremum(svdvals(x), axis=(x.ndim - 2,))
-    elif ord in (1, -1, math.inf, -math.inf):
-        out = extremum(_sum(_abs(x), axis=-1 if math.isinf(ord) else -2), axis=(x.ndim - 2,))
     else:
-        raise ValueError(f"matrix_norm: ord must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, not {ord!r}")
+        out = extremum(_sum(_abs(x), axis=-1 if math.isinf(ord) else -2), axis=(x.ndim - 2,))
     return reshape(out, (*x.shape[:-2], 1, 1)) if keepdims else out
 
 
@@ -319,7 +320,7 @@ def _diagonal(xp: Any, x: Any, *, offset: Any) -> Any:
 
 def diagonal(x: Tensor, /, *, offset: int = 0) -> Tensor:
     """A diagonal of matrices: the main one, or that many places above it. A view where the library gives one."""
-    x = as_tensor(x)
+    x, offset = as_tensor(x), integer("diagonal", "offset", offset)
     if x.ndim < 2:
         raise LinAlgError(f"diagonal: needs at least 2 dimensions, got shape {x.shape}")
     return _diagonal(x, offset=builtins.max(-x.shape[-2], builtins.min(offset, x.shape[-1])))
@@ -332,7 +333,7 @@ def trace(x: Tensor, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
 
 def outer(x1: Tensor, x2: Tensor, /) -> Tensor:
     """The products of each element of one vector with each of the other."""
-    x1, x2 = as_tensor(x1), as_tensor(x2)
+    x1, x2 = pair(x1, x2)
     if x1.ndim != 1 or x2.ndim != 1:
         raise ShapeError(f"outer: needs two 1-D arguments, got shapes {x1.shape} and {x2.shape}")
     return _multiply(reshape(x1, (-1, 1)), x2)
@@ -345,12 +346,14 @@ def _cross(xp: Any, x1: Any, x2: Any, *, axis: Any) -> Any:
 
 def cross(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
     """The cross product of vectors of 3 elements along an axis."""
-    x1, x2 = as_tensor(x1), as_tensor(x2)
+    x1, x2 = pair(x1, x2)
     if any(t.ndim == 0 or t.shape[axis_of("cross", axis, t.ndim)] != 3 for t in (x1, x2)):
         raise ShapeError(f"cross: axis {axis} must have 3 elements, got shapes {x1.shape} and {x2.shape}")
+    if axis >= 0 and x1.ndim != x2.ndim:
+        raise AxisError(f"cross: for shapes {x1.shape} and {x2.shape} the axis must be counted from the end, as -1 is; got {axis}")
     shape = broadcast_shapes(x1.shape, x2.shape)
     x1, x2 = (t if t.shape == shape else broadcast_to(t, shape) for t in (x1, x2))
-    return _cross(x1, x2, axis=axis)
+    return _cross(x1, x2, axis=axis - x1.ndim if axis >= 0 else axis)
 
 
 def _adjoint(x: Tensor) -> Tensor:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from .._errors import ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
-from ._axes import as_tensor, axes_of, axis_of
+from ._axes import axes_of, axis_of, pair
 from .elementwise import conj
 from .manipulation import broadcast_shapes, broadcast_to, matrix_transpose, moveaxis, reshape
 
@@ -31,7 +33,7 @@ def _dot(xp: Any, x1: Any, x2: Any) -> Any:
 
 def matmul(x1: Tensor, x2: Tensor, /) -> Tensor:
     """The matrix product over the last two axes; a 1-D argument is a row on the left, a column on the right."""
-    x1, x2 = as_tensor(x1), as_tensor(x2)
+    x1, x2 = pair(x1, x2)
     if x1.ndim == 0 or x2.ndim == 0:
         raise ShapeError(f"matmul: 0-d arguments have no axis to sum over, got shapes {x1.shape} and {x2.shape}. Use multiply.")
     if x1.shape[-1] != x2.shape[max(x2.ndim - 2, 0)]:
@@ -56,11 +58,13 @@ def _folded(x1: Tensor, x2: Tensor) -> Tensor:
 
 def tensordot(x1: Tensor, x2: Tensor, /, *, axes: Any = 2) -> Tensor:
     """The sum of products over pairs of axes: the last and first `axes`, or two lists of axes."""
-    x1, x2 = as_tensor(x1), as_tensor(x2)
-    if isinstance(axes, int):
+    x1, x2 = pair(x1, x2)
+    if isinstance(axes, (int, np.integer)):
         if axes > min(x1.ndim, x2.ndim) or axes < 0:
             raise ShapeError(f"tensordot: axes={axes} for {x1.ndim} and {x2.ndim} dimensions")
         first, second = tuple(range(x1.ndim - axes, x1.ndim)), tuple(range(axes))
+    elif not isinstance(axes, (tuple, list)) or len(axes) != 2:
+        raise TypeError(f"tensordot: axes are a number, or two sequences of axes, not {axes!r}")
     else:
         first, second = (tuple(a) if isinstance(a, (tuple, list)) else (a,) for a in axes)
         first, second = axes_of("tensordot", first, x1.ndim), axes_of("tensordot", second, x2.ndim)
@@ -78,7 +82,7 @@ def tensordot(x1: Tensor, x2: Tensor, /, *, axes: Any = 2) -> Tensor:
 
 def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
     """The dot product along an axis, with the conjugate of x1."""
-    x1, x2 = as_tensor(x1), as_tensor(x2)
+    x1, x2 = pair(x1, x2)
     x1, x2 = (moveaxis(t, axis_of("vecdot", axis, t.ndim), -1) for t in (x1, x2))
     if x1.shape[-1] != x2.shape[-1]:
         raise ShapeError(f"vecdot: axis {axis} must be of equal size, but one has {x1.shape[-1]} elements and the other {x2.shape[-1]}")

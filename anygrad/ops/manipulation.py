@@ -4,7 +4,6 @@ views are views here: writes go through them in both directions."""
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 from .._errors import AxisError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
-from ._axes import along, as_tensor, axes_of, axis_of, size_of
+from ._axes import along, as_tensor, axes_of, axis_of, integer, integers, size_of, tensors_of
 from .indexing import take
 
 
@@ -131,7 +130,7 @@ def reshape(x: Tensor, /, shape: Any, *, copy: Any = None) -> Tensor:
 def permute_dims(x: Tensor, /, axes: Any) -> Tensor:
     """The axes in another order."""
     x = as_tensor(x)
-    axes = axes_of("permute_dims", tuple(axes), x.ndim)
+    axes = axes_of("permute_dims", integers("permute_dims", "axes", axes), x.ndim)
     if len(axes) != x.ndim:
         raise ShapeError(f"permute_dims: axes {axes} must name each of the {x.ndim} axes once")
     return _permute(x, axes=axes)
@@ -148,7 +147,7 @@ def matrix_transpose(x: Tensor, /) -> Tensor:
 def moveaxis(x: Tensor, source: Any, destination: Any, /) -> Tensor:
     """Axes moved to other places, the others in their order."""
     x = as_tensor(x)
-    source, destination = axes_of("moveaxis", source, x.ndim), axes_of("moveaxis", destination, x.ndim)
+    source, destination = (axes_of("moveaxis", integers("moveaxis", "axis", axes), x.ndim) for axes in (source, destination))
     if len(source) != len(destination):
         raise AxisError(f"moveaxis: {len(source)} source axes and {len(destination)} destinations")
     order = [a for a in range(x.ndim) if a not in source]
@@ -159,7 +158,7 @@ def moveaxis(x: Tensor, source: Any, destination: Any, /) -> Tensor:
 
 def broadcast_to(x: Tensor, /, shape: Any) -> Tensor:
     """x repeated, without copies, to a shape that it broadcasts to."""
-    return _broadcast_to(as_tensor(x), shape=tuple(int(n) for n in shape))
+    return _broadcast_to(as_tensor(x), shape=integers("broadcast_to", "shape", shape))
 
 
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -178,7 +177,7 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
 
 def broadcast_arrays(*arrays: Tensor) -> tuple[Tensor, ...]:
     """All of them in their common shape."""
-    tensors = [as_tensor(a) for a in arrays]
+    tensors = tensors_of("broadcast_arrays", arrays)
     shape = broadcast_shapes(*[t.shape for t in tensors])
     return tuple(t if t.shape == shape else broadcast_to(t, shape) for t in tensors)
 
@@ -211,17 +210,19 @@ def roll(x: Tensor, /, shift: Any, *, axis: Any = None) -> Tensor:
     """Elements moved along axes, those from the end to the front."""
     x = as_tensor(x)
     if axis is None:
-        return _roll(x, shift=sum(shift) if isinstance(shift, (tuple, list)) else shift, axes=None)
+        return _roll(x, shift=sum(integers("roll", "shift", shift)), axes=None)
     axes = tuple(axis_of("roll", a, x.ndim) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
     shifts = tuple(shift) if isinstance(shift, (tuple, list)) else (shift,) * len(axes)
     if len(shifts) != len(axes):
         raise ShapeError(f"roll: {len(shifts)} shifts for {len(axes)} axes")
-    return _roll(x, shift=shifts, axes=axes)
+    if not axes:
+        return x.clone()
+    return _roll(x, shift=tuple(integer("roll", "shift", n) for n in shifts), axes=axes)
 
 
 def concat(arrays: Any, /, *, axis: int | None = 0) -> Tensor:
     """Arrays one after the other along an axis; flattened first if `axis` is None."""
-    tensors = [as_tensor(a) for a in arrays]
+    tensors = tensors_of("concat", arrays)
     if not tensors:
         raise ValueError("concat: needs at least one array")
     if axis is None:
@@ -233,7 +234,7 @@ def concat(arrays: Any, /, *, axis: int | None = 0) -> Tensor:
 
 def stack(arrays: Any, /, *, axis: int = 0) -> Tensor:
     """Arrays of one shape side by side along a new axis."""
-    tensors = [as_tensor(a) for a in arrays]
+    tensors = tensors_of("stack", arrays)
     if not tensors:
         raise ValueError("stack: needs at least one array")
     if any(t.shape != tensors[0].shape for t in tensors):
@@ -251,7 +252,9 @@ def unstack(x: Tensor, /, *, axis: int = 0) -> tuple[Tensor, ...]:
 def tile(x: Tensor, repetitions: tuple[int, ...], /) -> Tensor:
     """x repeated as a whole along each axis."""
     x = as_tensor(x)
-    reps = tuple(int(n) for n in (repetitions if isinstance(repetitions, (tuple, list)) else (repetitions,)))
+    reps = integers("tile", "repetitions", repetitions)
+    if any(n < 0 for n in reps):
+        raise ShapeError(f"tile: repetitions cannot be negative, got {reps}")
     return _tile(x, reps=(1,) * (x.ndim - len(reps)) + reps)
 
 
@@ -261,19 +264,26 @@ def repeat(x: Tensor, repeats: Any, /, *, axis: int | None = None) -> Tensor:
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     axis = axis_of("repeat", axis, x.ndim)
-    if isinstance(repeats, int):
-        return _repeat(x, repeats=repeats, axis=axis)
+    if isinstance(repeats, (int, np.integer)):
+        return _repeat(x, repeats=_times(repeats), axis=axis)
     from .conversion import to_numpy
     from .creation import asarray
 
     counts = to_numpy(as_tensor(repeats))
     if counts.size == 1:
-        return _repeat(x, repeats=operator.index(counts.item()), axis=axis)
+        return _repeat(x, repeats=_times(counts.item()), axis=axis)
     if counts.shape != x.shape[axis : axis + 1]:
         raise ShapeError(f"repeat: repeats of shape {counts.shape} for an axis of size {x.shape[axis]}: give one number, or one for each element")
     if counts.size and (counts.dtype.kind not in "iu" or counts.min() < 0):
         raise ValueError(f"repeat: repeats must be integers, and not negative; got {counts.dtype} numbers, the smallest {counts.min()}")
     return take(x, asarray(np.repeat(np.arange(counts.size), counts.astype(np.int64)), dtype="int64", device=x.device), axis=axis)
+
+
+def _times(repeats: Any) -> int:
+    n = integer("repeat", "repeats", repeats)
+    if n < 0:
+        raise ShapeError(f"repeat: repeats must be integers, and not negative; got {n}")
+    return n
 
 
 def flatten(x: Tensor, /, start_axis: int = 0, end_axis: int = -1) -> Tensor:

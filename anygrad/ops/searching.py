@@ -9,7 +9,7 @@ from .._primitive import primitive
 from .._recording import beside
 from .._scalars import NUMBERS
 from .._tensor import Tensor
-from ._axes import as_tensor, axes_of, axis_of
+from ._axes import as_tensor, axes_of, axis_of, pair
 from .creation import asarray
 from .indexing import take
 
@@ -106,12 +106,14 @@ def count_nonzero(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> 
 
 def searchsorted(x1: Tensor, x2: Any, /, *, side: str = "left", sorter: Any = None) -> Tensor:
     """Where x2 would be inserted in the sorted x1."""
-    x1 = as_tensor(x1)
+    x1, x2 = pair(x1, x2)
+    if x1.ndim != 1:
+        raise ShapeError(f"searchsorted: x1 must have one dimension, got shape {x1.shape}")
     if side not in ("left", "right"):
         raise ValueError(f"searchsorted: side is 'left' or 'right', not {side!r}")
     if sorter is not None:
         x1 = take(x1, sorter)
-    return _searchsorted(x1, as_tensor(x2), side=side)
+    return _searchsorted(x1, x2, side=side)
 
 
 __all__ = ["argmax", "argmin", "count_nonzero", "nonzero", "searchsorted", "where"]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from .._primitive import primitive
 from .._tensor import Tensor
-from ._axes import as_tensor
+from ._axes import as_tensor, pair
 from .logic import logical_not
 
 
@@ -66,7 +66,7 @@ def unique_values(x: Tensor, /) -> Tensor:
 
 def isin(x1: Tensor, x2: Any, /, *, invert: bool = False) -> Tensor:
     """Whether each element of x1 is among those of x2."""
-    found = _isin(as_tensor(x1), as_tensor(x2))
+    found = _isin(*pair(x1, x2))
     return logical_not(found) if invert else found
 
 

@@ -9,7 +9,7 @@ from .._dtypes import as_dtype
 from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
-from ._axes import along, as_tensor, axes_of, axis_of, count, kept, spread
+from ._axes import along, as_tensor, axes_of, axis_of, count, kept, real_number, spread
 from .creation import ones, zeros
 from .data_types import astype
 from .manipulation import concat, moveaxis, reshape
@@ -160,7 +160,7 @@ def prod(x: Tensor, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = 
 
 def var(x: Tensor, /, *, axis: Any = None, correction: Any = 0.0, keepdims: bool = False) -> Tensor:
     """The mean squared distance from the mean, over n - correction."""
-    x = as_tensor(x)
+    x, correction = as_tensor(x), real_number("var", "correction", correction)
     axes = axes_of("var", axis, x.ndim)
     if x.dtype.kind in "biu":
         raise DTypeError(f"var: x must be of a floating point or complex dtype, not {x.dtype}")
@@ -169,7 +169,7 @@ def var(x: Tensor, /, *, axis: Any = None, correction: Any = 0.0, keepdims: bool
 
 def std(x: Tensor, /, *, axis: Any = None, correction: Any = 0.0, keepdims: bool = False) -> Tensor:
     """The square root of the variance; where all elements are equal its gradient is 0."""
-    x = as_tensor(x)
+    x, correction = as_tensor(x), real_number("std", "correction", correction)
     axes = axes_of("std", axis, x.ndim)
     if x.dtype.kind in "biu":
         raise DTypeError(f"std: x must be of a floating point or complex dtype, not {x.dtype}")
@@ -215,10 +215,10 @@ def _running(name: str, function: Any, x: Tensor, axis: int | None, dtype: Any, 
         if x.ndim > 1:
             raise ValueError(f"{name}: axis is needed for {x.ndim} dimensions")
         axis = 0
+    axis = axis_of(name, axis, x.ndim or 1)
     if x.ndim == 0:
-        return +x
-    axis = axis_of(name, axis, x.ndim)
-    out = function(x, axis=axis) if builtins.all(x.shape) else +x
+        return x.clone()
+    out = function(x, axis=axis) if builtins.all(x.shape) else x.clone()
     if include_initial:
         out = concat([initial(kept(x.shape, (axis,)), dtype=x.dtype, device=x.device), out], axis=axis)
     return out

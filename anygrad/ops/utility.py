@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
+from .._dtypes import as_dtype
+from .._errors import DTypeError
 from .._primitive import primitive
 from .._recording import beside
 from .._scalars import NUMBERS
 from .._tensor import Tensor
-from ._axes import along, as_tensor, axes_of, axis_of, kept
+from ._axes import along, as_tensor, axes_of, axis_of, integer, kept
 from .manipulation import broadcast_to, concat
 
 
@@ -38,6 +41,7 @@ def diff(x: Tensor, /, *, axis: int = -1, n: int = 1, prepend: Any = None, appen
     """Differences of neighbours along an axis, n times over; `prepend` and `append` are put at the ends first."""
     x = as_tensor(x)
     axis = axis_of("diff", axis, x.ndim)
+    n = integer("diff", "n", n)
     if n < 0:
         raise ValueError(f"diff: n is how often differences are taken, so it cannot be {n}")
     if prepend is not None or append is not None:
@@ -51,7 +55,7 @@ def diff(x: Tensor, /, *, axis: int = -1, n: int = 1, prepend: Any = None, appen
 def _end(value: Any, x: Tensor, axis: int) -> Tensor:
     """What `diff` puts at an end: an array, or a number for each place of the other axes."""
     end = beside(value, x) if isinstance(value, NUMBERS) else None
-    end = as_tensor(value) if end is None else end
+    end = as_tensor(value, x) if end is None else end
     return end if end.ndim else broadcast_to(end, kept(x.shape, (axis,)))
 
 
@@ -88,11 +92,18 @@ def _clip_high(xp: Any, x: Any, high: Any) -> Any:
     return xp.minimum(x, high)
 
 
+def any_complex(*values: Any) -> bool:
+    """Whether one of them is a complex number or an array of such."""
+    return builtins.any(isinstance(v, complex) or hasattr(v, "dtype") and as_dtype(v.dtype).kind == "c" for v in values)
+
+
 def clip(x: Tensor, /, min: Any = None, max: Any = None) -> Tensor:
     """x, but not below `min` nor above `max`. At a bound the gradient is x's."""
     x = as_tensor(x)
+    if any_complex(x, min, max):
+        raise DTypeError("clip: complex numbers have no order. Clip the real and the imaginary part.")
     if min is None and max is None:
-        return +x
+        return x.clone()
     if min is None:
         return _clip_high(x, max)
     return _clip_low(x, min) if max is None else _clip_both(x, min, max)
