@@ -10,7 +10,7 @@ from typing import Any
 from .._errors import ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
-from ._axes import along, as_tensor, axes_of, axis_of
+from ._axes import along, as_tensor, axes_of, axis_of, pair
 from .conversion import clone
 from .data_types import astype, finfo
 from .elementwise import abs as _abs
@@ -199,7 +199,7 @@ def diag(x: Tensor, /, k: int = 0) -> Tensor:
 
 def dot(x1: Tensor, x2: Tensor, /) -> Tensor:
     """The dot product of vectors, the matrix product of matrices; of more dimensions, the sum over x1's last axis and x2's last but one."""
-    x1, x2 = as_tensor(x1), as_tensor(x2)
+    x1, x2 = pair(x1, x2)
     if x1.ndim == 0 or x2.ndim == 0:
         return multiply(x1, x2)
     return matmul(x1, x2) if x2.ndim <= 2 else tensordot(x1, x2, axes=((-1,), (-2,)))
@@ -207,7 +207,7 @@ def dot(x1: Tensor, x2: Tensor, /) -> Tensor:
 
 def kron(x1: Tensor, x2: Tensor, /) -> Tensor:
     """The Kronecker product: a block x1[i, j, ...] * x2 for each element of x1."""
-    x1, x2 = as_tensor(x1), as_tensor(x2)
+    x1, x2 = pair(x1, x2)
     ndim = max(x1.ndim, x2.ndim)
     blocks, inner = ((1,) * (ndim - t.ndim) + t.shape for t in (x1, x2))
     shape1 = tuple(n for size in blocks for n in (size, 1))
@@ -262,7 +262,7 @@ def nan_to_num(x: Tensor, /, *, nan: float = 0.0, posinf: float | None = None, n
 
 def isclose(x1: Tensor, x2: Tensor, /, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
     """Where abs(x1 - x2) <= atol + rtol * abs(x2); equal infinities are close, NaN is close to NaN if `equal_nan`."""
-    x1, x2 = (astype(t, "float64") if t.dtype.kind in "biu" else t for t in map(as_tensor, (x1, x2)))
+    x1, x2 = (astype(t, "float64") if t.dtype.kind in "biu" else t for t in pair(x1, x2))
     finite = logical_and(isfinite(x1), isfinite(x2))
     first, second = where(finite, x1, 0.0), where(finite, x2, 0.0)
     close = logical_or(logical_and(finite, less_equal(_abs(first - second), atol + rtol * _abs(second))), equal(x1, x2))
