@@ -1,0 +1,119 @@
+"""logsumexp, softmax, log_softmax: over axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..._primitive import primitive
+from ..._scalars import get_default_dtype
+from ..._tensor import Tensor
+from .._axes import as_tensor, axes_of, count, kept
+from .._rules import is_complex
+from ..data_types import astype
+from ..elementwise import abs, exp, log, real, sign
+from ..logic import isfinite
+from ..manipulation import broadcast_arrays, squeeze
+from ..searching import where
+from ..statistical import max, sum
+
+NAN, INF = float("nan"), float("inf")
+_LARGEST = 80.0  # exp of it is finite in single precision
+
+
+def _top(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    """The largest element along the axes."""
+    reduce = xp.max if count(x.shape, axes) else xp.sum
+    return reduce(x, axis=axes, keepdims=True)
+
+
+@primitive("Logsumexp", x=lambda g, x, out, axes, xp: xp.reshape(g, kept(x.shape, axes)) * xp.exp(x - xp.reshape(out, kept(x.shape, axes))))
+def _logsumexp(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
+    top = _top(x if not is_complex(x) else xp.real(x), axes, xp)
+    top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
+    total = xp.sum(xp.exp(x - top), axis=axes, keepdims=True)
+    zero = total == 0
+    out = xp.where(zero, xp.full_like(total, -INF), xp.log(xp.where(zero, xp.ones_like(total), total)) + top)
+    return out if keepdims else xp.reshape(out, tuple(n for i, n in enumerate(x.shape) if i not in axes))
+
+
+def _shifted(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    """x minus its largest element; NaN where that is infinite."""
+    top = _top(x, axes, xp)
+    finite = xp.isfinite(top)
+    return xp.where(finite, x, xp.full_like(x, NAN)) - xp.where(finite, top, xp.zeros_like(top))
+
+
+@primitive("Softmax", x=lambda g, out, axes, xp: out * (g - xp.sum(out * g, axis=axes, keepdims=True)))
+def _softmax(xp: Any, x: Any, *, axes: Any) -> Any:
+    e = xp.exp(_shifted(x, axes, xp))
+    return e / xp.sum(e, axis=axes, keepdims=True)
+
+
+@primitive("LogSoftmax", x=lambda g, out, axes, xp: g - xp.exp(out) * xp.sum(g, axis=axes, keepdims=True))
+def _log_softmax(xp: Any, x: Any, *, axes: Any) -> Any:
+    x = _shifted(x, axes, xp)
+    return x - xp.log(xp.sum(xp.exp(x), axis=axes, keepdims=True))
+
+
+def _floating(x: Any) -> Tensor:
+    x = as_tensor(x)
+    return astype(x, get_default_dtype()) if x.dtype.kind in "biu" else x
+
+
+def logsumexp(x: Tensor, /, axis: Any = None, *, b: Any = None, keepdims: bool = False, return_sign: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+    """log(sum(b * exp(x))) over the given axes, or over all, without overflow.
+
+    Parameters
+    ----------
+    x : Tensor
+    axis : int or tuple of int, optional
+    b : Tensor or number, optional
+        Weights, which may be negative or zero; broadcast against x. They are differentiated too.
+    keepdims : bool
+    return_sign : bool
+        Return the logarithm of the absolute value, and the sign (for complex numbers the phase). Without it the
+        logarithm of a negative sum is NaN.
+    """
+    x = _floating(x)
+    if b is None and not return_sign:
+        return _logsumexp(x, axes=axes_of("logsumexp", axis, x.ndim), keepdims=keepdims)
+    if b is not None:
+        x, b = broadcast_arrays(x, as_tensor(b))
+    axes = axes_of("logsumexp", axis, x.ndim)
+    total, top = _scaled_sum(x, b, axes)
+    magnitude = abs(total)
+    if return_sign:
+        out, phase = log(magnitude) + top, sign(total)
+    elif total.dtype.kind == "c":
+        out, phase = log(total) + top, None
+    else:
+        out, phase = log(where(total < 0, NAN, total)) + top, None
+    if not keepdims:
+        out, phase = squeeze(out, axis=axes), None if phase is None else squeeze(phase, axis=axes)
+    return out if phase is None else (out, phase)
+
+
+def _scaled_sum(x: Tensor, b: Tensor | None, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """The sum of b * exp(x - top) with the axes kept, and top: the largest real part of an x that counts, a constant."""
+    size = real(x).detach() if x.dtype.kind == "c" else x.detach()
+    if b is not None:
+        size = where(b.detach() == 0, -INF, size)
+    top = max(size, axis=axes, keepdims=True) if count(x.shape, axes) else sum(size, axis=axes, keepdims=True)
+    top = where(isfinite(top), top, 0.0)
+    if b is None:
+        return sum(exp(x - top), axis=axes, keepdims=True), top
+    # what does not count could overflow, and 0 times that is NaN
+    counts = (b.detach() != 0) | ((real(x) if x.dtype.kind == "c" else x).detach() - top < _LARGEST)
+    return sum(b * exp(where(counts, x - top, 0.0)), axis=axes, keepdims=True), top
+
+
+def softmax(x: Tensor, /, axis: Any = None) -> Tensor:
+    """exp(x) / sum(exp(x)), the sum over the given axes, or over all."""
+    x = _floating(x)
+    return _softmax(x, axes=axes_of("softmax", axis, x.ndim))
+
+
+def log_softmax(x: Tensor, /, axis: Any = None) -> Tensor:
+    """log(softmax(x)), without underflow."""
+    x = _floating(x)
+    return _log_softmax(x, axes=axes_of("log_softmax", axis, x.ndim))
