@@ -7,7 +7,7 @@ from typing import Any
 
 from ..._primitive import primitive
 from ..._tensor import Tensor
-from .._rules import call
+from .._rules import call, is_complex
 from ._arguments import in_dtype_of
 from ._library import of_library
 
@@ -104,40 +104,45 @@ def y1(xp: Any, x: Any) -> Any:
 # ---------------------------------------------------------------------------
 
 
+def _real(v: Any, xp: Any) -> Any:
+    """The order: a number beside complex z comes as a complex one."""
+    return xp.real(v) if is_complex(v) else v
+
+
 @primitive("SpecialJv", floats=True, z=lambda g, v, z: g * ((call(jv, v - 1, z) - call(jv, v + 1, z)) / 2))
 def jv(xp: Any, v: Any, z: Any) -> Any:
     """The Bessel function of the first kind, of real order v."""
-    return of_library(xp, "jv", v, z)
+    return of_library(xp, "jv", _real(v, xp), z)
 
 
 @primitive("SpecialYv", floats=True, z=lambda g, v, z: g * ((call(yv, v - 1, z) - call(yv, v + 1, z)) / 2))
 def yv(xp: Any, v: Any, z: Any) -> Any:
     """The Bessel function of the second kind, of real order v."""
-    return of_library(xp, "yv", v, z)
+    return of_library(xp, "yv", _real(v, xp), z)
 
 
 @primitive("SpecialIv", floats=True, z=lambda g, v, z: g * ((call(iv, v - 1, z) + call(iv, v + 1, z)) / 2))
 def iv(xp: Any, v: Any, z: Any) -> Any:
     """The modified Bessel function of the first kind, of real order v."""
-    return of_library(xp, "iv", v, z)
+    return of_library(xp, "iv", _real(v, xp), z)
 
 
 @primitive("SpecialKv", floats=True, z=lambda g, v, z: g * ((call(kv, v - 1, z) + call(kv, v + 1, z)) / -2))
 def kv(xp: Any, v: Any, z: Any) -> Any:
     """The modified Bessel function of the second kind, of real order v."""
-    return of_library(xp, "kv", v, z)
+    return of_library(xp, "kv", _real(v, xp), z)
 
 
 @primitive("SpecialIve", floats=True, z=lambda g, v, z, out, xp: g * ((call(ive, v - 1, z) + call(ive, v + 1, z)) / 2 - xp.sign(z) * out), holomorphic=False)
 def ive(xp: Any, v: Any, z: Any) -> Any:
     """exp(-abs(z)) * iv(v, z), for real z."""
-    return of_library(xp, "ive", v, z)
+    return of_library(xp, "ive", _real(v, xp), z)
 
 
 @primitive("SpecialKve", floats=True, z=lambda g, v, z, out: g * (out - (call(kve, v - 1, z) + call(kve, v + 1, z)) / 2))
 def kve(xp: Any, v: Any, z: Any) -> Any:
     """exp(z) * kv(v, z)."""
-    return of_library(xp, "kve", v, z)
+    return of_library(xp, "kve", _real(v, xp), z)
 
 
 @primitive("SpecialYn", floats=True, x=lambda g, n, x: g * ((call(_yn, n - 1, x) - call(_yn, n + 1, x)) / 2))

@@ -34,6 +34,8 @@ psi = digamma
 @primitive("Polygamma", floats=True, x=lambda g, x, n: g * call(_polygamma, x, n=n + 1))
 def _polygamma(xp: Any, x: Any, *, n: Any) -> Any:
     """n >= 1. A negative x is reflected for n = 1; beyond that the libraries have NaN there."""
+    if is_complex(x):
+        raise NotImplementedError("digamma: the derivative with respect to a complex `x` is not implemented. Detach that argument.")
     order = xp.full_like(x, n + 1)
     if n > 1:
         return (-1) ** (n + 1) * math.factorial(n) * of_library(xp, "zeta", order, x)

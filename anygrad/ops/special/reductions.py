@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from ..._primitive import primitive
-from ..._scalars import get_default_dtype
+from ..._scalars import NUMBERS, get_default_dtype
 from ..._tensor import Tensor
 from .._axes import as_tensor, axes_of, count, kept
 from .._rules import is_complex
-from ..data_types import astype
+from ..creation import asarray
+from ..data_types import astype, result_type
 from ..elementwise import abs, exp, log, real, sign
 from ..logic import isfinite
 from ..manipulation import broadcast_arrays, squeeze
 from ..searching import where
 from ..statistical import max, sum
+from ._arguments import in_dtype_of
 
 NAN, INF = float("nan"), float("inf")
 _LARGEST = 80.0  # exp of it is finite in single precision
@@ -78,7 +80,8 @@ def logsumexp(x: Tensor, /, axis: Any = None, *, b: Any = None, keepdims: bool =
     if b is None and not return_sign:
         return _logsumexp(x, axes=axes_of("logsumexp", axis, x.ndim), keepdims=keepdims)
     if b is not None:
-        x, b = broadcast_arrays(x, as_tensor(b))
+        b = asarray(b, dtype=result_type(x, b), device=x.device) if isinstance(b, NUMBERS) else in_dtype_of(x, b)
+        x, b = broadcast_arrays(x, b)
     axes = axes_of("logsumexp", axis, x.ndim)
     total, top = _scaled_sum(x, b, axes)
     magnitude = abs(total)
