@@ -188,7 +188,10 @@ class _OnHost:
     def __getattr__(self, name: str) -> Any:
         function, backend = getattr(self._module, name), self._backend
 
-        def on_host(*arrays: Array) -> Array:
-            return backend.from_host(np.asarray(function(*[backend.to_host(a) for a in arrays])), backend.device_of(arrays[0]))
+        def on_host(*arrays: Array) -> Any:
+            where, found = backend.device_of(arrays[0]), function(*[backend.to_host(a) for a in arrays])
+            if isinstance(found, tuple):
+                return tuple(backend.from_host(np.asarray(part), where) for part in found)
+            return backend.from_host(np.asarray(found), where)
 
         return on_host

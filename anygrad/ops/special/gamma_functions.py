@@ -169,7 +169,7 @@ def _riemann_slope(x: Any, xp: Any) -> Any:
 
 @primitive("SpecialZeta", floats=True, x=lambda g, x, xp: g * _riemann_slope(x, xp))
 def _riemann(xp: Any, x: Any) -> Any:
-    return of_library(xp, "zeta", x) if xp.name == "numpy" else of_library(xp, "zeta", x, xp.ones_like(x))
+    return of_library(xp, "zetac", x) + 1 if xp.name == "cupy" else of_library(xp, "zeta", x)  # CuPy's zeta is Hurwitz's only
 
 
 def zeta(x: Tensor, q: Any = None) -> Tensor:
