@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from test_special import ABSENT_FROM_CUPY
 
 import anygrad

@@ -25,9 +25,9 @@ def doubles(xp: Any, *arrays: Any) -> list[Any]:
 
 
 def narrowed(xp: Any, out: Any, *arrays: Any) -> Any:
-    """`out` in single precision if none of the arrays has more."""
-    dtype = max((as_dtype(a.dtype) for a in arrays), key=lambda d: d.itemsize)
-    return xp.astype(out, xp.raw_dtype(dtype), copy=False)
+    """`out` in the widest floating dtype of the arrays; as it is if they are integers."""
+    dtypes = [d for d in (as_dtype(a.dtype) for a in arrays) if d.kind == "f"]
+    return xp.astype(out, xp.raw_dtype(max(dtypes, key=lambda d: d.itemsize)), copy=False) if dtypes else out
 
 
 @functools.cache

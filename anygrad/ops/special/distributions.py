@@ -15,9 +15,8 @@ from .._rules import call
 from ..elementwise import floor
 from ..searching import where
 from ._arguments import in_dtype_of
-from ._betainc_slope import betainc_slope
 from ._library import of_library
-from ._parameters import doubles, narrowed, stirling
+from ._stdtr_slope import stdtr_slope, student_density
 from .gamma_functions import digamma
 from .incomplete import betainc, betaincc, betainccinv, betaincinv, gammainc, gammaincc, gammainccinv
 
@@ -147,22 +146,12 @@ def _log_density_by_df(df: Any, t: Any, xp: Any) -> Any:
     t=lambda g, df, t, out: g * (out * (-(df + 1) * t / (df + t * t))),
 )
 def _student_density(xp: Any, df: Any, t: Any) -> Any:
-    given = df, t
-    df, t = doubles(xp, df, t)
-    a = df / 2
-    exponent = a * xp.log1p(0.5 / a) - 0.5 + stirling(xp, a + 0.5) - stirling(xp, a) - (a + 0.5) * xp.log1p(t * t / df)
-    return narrowed(xp, xp.exp(exponent) / math.sqrt(2 * math.pi), *given)
+    return student_density(xp, df, t)
 
 
 @primitive("SpecialStdtrSlope", floats=True, t=lambda g, df, t, xp: g * (call(_student_density, df, t) * _log_density_by_df(df, t, xp)))
 def _stdtr_slope(xp: Any, df: Any, t: Any) -> Any:
-    """The derivative by df: through the parameter of betainc(df / 2, 1 / 2, df / (df + t**2)), and through its argument."""
-    given = df, t
-    df, t = doubles(xp, df, t)
-    square, half = t * t, xp.ones_like(df) / 2
-    by_parameter = betainc_slope(xp, df / 2, half, df / (df + square), square / (df + square), 1, 0)
-    by_argument = t / (2 * df) * _student_density.primitive.forward(xp, df, t)
-    return narrowed(xp, -xp.sign(t) / 4 * by_parameter - by_argument, *given)
+    return stdtr_slope(xp, df, t)
 
 
 @primitive("SpecialStdtr", floats=True, df=lambda g, df, t: g * call(_stdtr_slope, df, t), t=lambda g, df, t: g * call(_student_density, df, t))

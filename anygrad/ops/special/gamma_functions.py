@@ -156,9 +156,9 @@ def _hurwitz_or_slope(x: Any, q: Any, order: int) -> Any:
 
 
 def _riemann_slope(x: Any, xp: Any) -> Any:
-    """Left of -2 the derivative of the functional equation, zeta(x) = 2 (2 pi)**(x - 1) sin(pi x / 2) gamma(1 - x) zeta(1 - x)."""
+    """Left of -1 the derivative of the functional equation, zeta(x) = 2 (2 pi)**(x - 1) sin(pi x / 2) gamma(1 - x) zeta(1 - x)."""
     one = xp.ones_like(x)
-    left = x < -2
+    left = x < -1
     z = 1 - xp.where(left, x, -3 * one)
     value, slope = call(_hurwitz, z, one), call(_hurwitz_slope, z, one, order=1)
     sine, cosine = xp.sin(x * (math.pi / 2)), xp.cos(x * (math.pi / 2))

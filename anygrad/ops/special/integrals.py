@@ -117,7 +117,8 @@ def _ellipk_slope(m: Any, p: Any, k: Any, xp: Any) -> Any:
     """The derivative of ellipk at m = 1 - p, where it is k (DLMF 19.4.1); by the series where that is a small difference."""
     near = xp.abs(m) < 0.125
     far, rest = xp.where(near, xp.ones_like(m) / 2, m), xp.where(near, xp.ones_like(m) / 2, p)
-    quotient = (call(ellipe, far) - rest * xp.where(near, call(ellipk, far), k)) / (2 * far * rest)
+    product = xp.where(rest == 0, rest, rest * xp.where(near, call(ellipk, far), k))
+    quotient = (call(ellipe, far) - product) / (2 * far * rest)
     return xp.where(near, call(_near_circle, xp.where(near, m, xp.zeros_like(m)), order=1, coefficients=_coefficient_k), quotient)
 
 
