@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from derivatives import check, host
 
 import anygrad as ag
-from anygrad import special
+from anygrad import _backends, special
 from anygrad.ops.special import bessel
+from anygrad.ops.special._library import MADE_OF_OTHERS
 from anygrad.ops.special.elementary import _sinc
 
 scipy_special = pytest.importorskip("scipy.special", reason="scipy is not installed")
@@ -152,12 +154,33 @@ def test_missing_derivatives_raise_in_backward(name: str, function: Callable[[An
         ag.sum(ag.real(y)).backward()
 
 
-@pytest.mark.parametrize("name", ["expit", "erf", "logsumexp"])
+COMPLEX = "dawsn erf erfc erfcx erfi exp1 expi expit log_ndtr logsumexp spence wofz wrightomega".split()
+
+
+@pytest.mark.parametrize("name", [*COMPLEX, "gamma", "loggamma", "rgamma", "digamma"])
 def test_complex(name: str) -> None:
     z = (LINE + 1j * LINE[::-1]) / 2
     found = getattr(special, name)(ag.asarray(z))
     np.testing.assert_allclose(host(found), 1 / (1 + np.exp(-z)) if name == "expit" else getattr(scipy_special, name)(z), rtol=1e-12)
-    check(getattr(special, name), z)
+    if name != "digamma":  # of which there is no derivative; so the others of its family have a first one only
+        check(getattr(special, name), z, second=name in COMPLEX)
+
+
+@pytest.mark.parametrize("name", "jv iv yv kv kve".split())
+def test_complex_argument_of_a_real_order(name: str) -> None:
+    z = (LINE + 1j * LINE[::-1]) / 2
+    function = getattr(special, name)
+    np.testing.assert_allclose(host(function(1.5, ag.asarray(z))), getattr(scipy_special, name)(1.5, z), rtol=1e-12)
+    check(lambda z: function(1.5, z), z)
+
+
+def test_complex_logsumexp_and_xlogy() -> None:
+    z = (LINE + 1j * LINE[::-1]) / 2
+    weights = ag.asarray(np.abs(LINE))
+    np.testing.assert_allclose(host(special.logsumexp(ag.asarray(z), b=weights)), scipy_special.logsumexp(z, b=np.abs(LINE)), rtol=1e-12)
+    check(lambda z: special.logsumexp(z, b=weights), z)
+    check(lambda z: special.logsumexp(z, return_sign=True)[1], z)
+    check(special.xlogy, z, z[::-1].copy())
 
 
 def test_left_of_zero() -> None:
@@ -207,6 +230,53 @@ def test_edges(name: str, arguments: list[list[float]], values: list[float], gra
     wanted = [[1.0, -1.0]] if name == "log_softmax" and np.isfinite(gradients[0]).all() else gradients
     for g, g0 in zip(ag.autograd.grad(y, xs, seed), wanted, strict=True):
         np.testing.assert_allclose(host(g), g0, rtol=1e-9, atol=1e-12)
+
+
+def test_weighted_logsumexp_at_its_edges() -> None:
+    """What weighs nothing does not count, also where its exponential would overflow; a negative sum has no logarithm."""
+    cases = [
+        ([INF, 0.0], [0.0, 1.0]),
+        ([1e4, 3.0, 2.0], [0.0, 1.0, 2.0]),
+        ([-INF, -INF], [1.0, 2.0]),
+        ([1.0, 2.0], [-1.0, 0.5]),
+        ([INF, 0.0], [-1.0, 1.0]),
+        ([], []),
+    ]
+    for x, b in cases:
+        value, sign = special.logsumexp(ag.asarray(x, dtype=ag.float64), b=ag.asarray(b, dtype=ag.float64), return_sign=True)
+        if x:
+            expected = scipy_special.logsumexp(np.array(x), b=np.array(b), return_sign=True)
+            np.testing.assert_allclose([host(value), host(sign)], expected, rtol=1e-13)
+        else:
+            np.testing.assert_array_equal([host(value), host(sign)], [-INF, 0])
+    assert np.isnan(host(special.logsumexp(ag.asarray([1.0, 2.0]), b=ag.asarray([1.0, -1.0]))))
+    x, b = ag.tensor([1e4, 0.0, 1.0], dtype=ag.float64, requires_grad=True), ag.tensor([0.0, 0.0, 2.0], dtype=ag.float64, requires_grad=True)
+    by_x, by_b = ag.autograd.grad(special.logsumexp(x, b=b), [x, b])
+    np.testing.assert_allclose(host(by_x), [0, 0, 1])
+    np.testing.assert_allclose(host(by_b)[1:], [np.exp(-1.0) / 2, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("name", "arrays"),
+    [
+        ("betaincc", (HALF, OTHERS, FIVE)),
+        ("betainccinv", (HALF + 0.5, OTHERS + 0.5, FIVE)),
+        ("ellipe", (UNIT,)),
+        ("powm1", (LINE[3:], LINE[3:])),
+        ("stdtr", (HALF, np.array([-30.0, -1.1, 0.0, 1e-3, 3.0]))),
+        ("stdtrit", (HALF, FIVE)),
+    ],
+)
+def test_functions_made_of_others(name: str, arrays: tuple[np.ndarray, ...]) -> None:
+    """What CuPy lacks, computed as it is there."""
+    found = MADE_OF_OTHERS[name](_backends.load("numpy"), *arrays)
+    np.testing.assert_allclose(found, getattr(scipy_special, name)(*arrays), rtol=1e-11, atol=1e-15)
+
+
+def test_a_function_that_the_backend_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_backends.load("numpy"), "load_special", lambda: types.SimpleNamespace())
+    with pytest.raises(NotImplementedError, match=r'special.dawsn: the numpy backend has no such function.*\.to\("cpu"\)'):
+        special.dawsn(ag.asarray([0.5]))
 
 
 def test_entropies_outside_their_domain() -> None:
@@ -298,10 +368,13 @@ def _gradients(function: Callable[..., Any], arrays: tuple[np.ndarray, ...], see
     return [host(g) for g in (*first, *(ag.autograd.grad(total, xs) if total.requires_grad else ()))]  # radian is linear
 
 
-def test_integers_are_computed_in_the_default_dtype() -> None:
-    x = ag.asarray([1, 2])
-    for y in (special.erf(x), special.softmax(x), special.sinc(x), special.logsumexp(x), special.gammainc(x, x), special.polygamma(1, x)):
-        assert y.dtype == ag.float32
+@pytest.mark.parametrize(("name", "arrays"), ROWS, ids=IDS)
+def test_integers_are_computed_in_the_default_dtype(name: str, arrays: tuple[np.ndarray, ...]) -> None:
+    xs = [ag.asarray([1, 2]) for _ in arrays]
+    with np.errstate(all="ignore"):
+        y, wanted = getattr(special, name)(*xs), getattr(special, name)(*[ag.astype(x, ag.float32) for x in xs])
+    assert y.dtype == ag.float32
+    np.testing.assert_allclose(host(y), host(wanted), rtol=1e-6)
 
 
 def test_without_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,7 +384,7 @@ def test_without_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
     x = ag.tensor([0.5], requires_grad=True)
     with pytest.raises(ImportError, match="pip install scipy"):
         special.erf(x)
-    for name in ("expit", "logit", "log_expit", "entr", "sinc", "logsumexp", "softmax", "log_softmax"):
+    for name in ("expit", "logit", "log_expit", "softplus", "entr", "sinc", "exprel", "cosm1", "logsumexp", "softmax", "log_softmax"):
         ag.sum(getattr(special, name)(x)).backward()
     for name in ("xlogy", "xlog1py", "rel_entr", "kl_div", "huber"):
         ag.sum(getattr(special, name)(x, x)).backward()

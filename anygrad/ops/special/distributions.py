@@ -56,7 +56,8 @@ def chdtrc(v: Tensor, x: Tensor) -> Tensor:
 
 def chdtri(v: Tensor, p: Tensor) -> Tensor:
     """The x for which chdtrc(v, x) is p."""
-    return 2 * gammainccinv(v / 2, p)
+    half = v / 2
+    return 2 * gammainccinv(half, in_dtype_of(half, p))
 
 
 def pdtr(k: Any, m: Tensor) -> Tensor:
@@ -92,7 +93,9 @@ def fdtrc(dfn: Tensor, dfd: Tensor, x: Tensor) -> Tensor:
 
 def fdtri(dfn: Tensor, dfd: Tensor, p: Tensor) -> Tensor:
     """The x for which fdtr(dfn, dfd, x) is p."""
-    return dfd * betaincinv(dfn / 2, dfd / 2, p) / (dfn * betainccinv(dfd / 2, dfn / 2, p))
+    a, b = dfn / 2, dfd / 2
+    p = in_dtype_of(a, p)
+    return b * betaincinv(a, b, p) / (a * betainccinv(b, a, p))
 
 
 def bdtr(k: Any, n: Any, p: Tensor) -> Tensor:

@@ -149,11 +149,11 @@ def _exprel(xp: Any, x: Any, *, order: Any) -> Any:
     The series is Kummer's for negative x, of which all terms have one sign (DLMF 13.2.39).
     """
     near = xp.abs(x) < order + 1
-    far, size = xp.where(near, xp.ones_like(x), x), xp.where(near, xp.abs(x), xp.zeros_like(x))
+    far, size = xp.where(near | (x == INF), xp.ones_like(x), x), xp.where(near, xp.abs(x), xp.zeros_like(x))
     value, power = xp.expm1(far) / far, xp.exp(far)
     for k in range(1, order + 1):
         value = (power - k * value) / far
-    value = xp.where(far == INF, far, value)
+    value = xp.where(x == INF, x, value)
     right, left = xp.zeros_like(x), xp.zeros_like(x)
     for k in range(2 * order + 20, -1, -1):
         right, left = right * (size / (k + 1)) + 1 / (k + order + 1), (left * size + 1) / (k + order + 1)
