@@ -8,6 +8,8 @@ from typing import Any
 from ..._primitive import primitive
 from ..._tensor import Tensor
 from .._rules import call, is_complex
+from ..elementwise import expm1 as expm1
+from ..elementwise import log1p as log1p
 from ._library import of_library
 from .entropies import xlogy
 
