@@ -49,6 +49,8 @@ ROWS: list[tuple[str, tuple[np.ndarray, ...]]] = [
     *[(name, (HALF, MIXED)) for name in "boxcox1p powm1 pseudo_huber".split()],
     ("fdtri", (HALF + 1, OTHERS + 2, FIVE)),
     ("binom", (HALF + 2, SHAPES)),
+    ("stdtr", (np.array([0.7, 2.5, 28.0, 32.0, 40.0]), np.array([-2.3, 0.4, -1.2, 0.9, 2.1]))),
+    ("stdtrit", (HALF + 1, FIVE - 0.02)),
     ("zeta", (HALF + 1.1, SHAPES)),
     ("owens_t", (LINE, LINE[::-1].copy())),
 ]
@@ -97,8 +99,6 @@ PARTIAL: list[tuple[str, Callable[..., Any], tuple[np.ndarray, ...]]] = [
     ("hyp1f1", lambda m, c, x: m.hyp1f1(c(ORDERS + 0.1), 1.7, x), (HALF,)),
     ("lpmv", lambda m, c, x: m.lpmv(1, c(ORDERS + 1), x), (FIVE - 0.4,)),
     ("multigammaln", lambda m, c, x: m.multigammaln(x, 3), (HALF + 1,)),
-    ("stdtr", lambda m, c, t: m.stdtr(c(HALF), t), (MIXED,)),
-    ("stdtrit", lambda m, c, p: m.stdtrit(c(HALF + 1), p), (FIVE - 0.02,)),
     ("gammainc-number", lambda m, c, x: m.gammainc(2, x), (HALF,)),
     ("chdtr-number", lambda m, c, x: m.chdtr(3, x), (HALF,)),
     ("zeta", lambda m, c, q: m.zeta(3.5, q), (HALF,)),

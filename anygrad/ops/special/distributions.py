@@ -14,10 +14,10 @@ from ..._tensor import Tensor
 from .._rules import call
 from ..elementwise import floor
 from ..searching import where
-from ._arguments import in_dtype_of
+from ._arguments import in_dtype_of, next_order
 from ._library import of_library
 from ._stdtr_slope import stdtr_slope, student_density
-from .gamma_functions import digamma
+from .gamma_functions import _polygamma, digamma
 from .incomplete import betainc, betaincc, betainccinv, betaincinv, gammainc, gammaincc, gammainccinv
 
 
@@ -137,9 +137,9 @@ def nbdtri(k: Any, n: Any, y: Tensor) -> Tensor:
 
 
 def _log_density_by_df(df: Any, t: Any, xp: Any) -> Any:
-    square = t * t
+    w = t * t / df
     gammas = call(digamma, (df + 1) / 2) - call(digamma, df / 2) - 1 / df
-    return (gammas - xp.log1p(square / df) + (df + 1) * square / (df * (df + square))) / 2
+    return (gammas - xp.log1p(w) + (1 + 1 / df) * w / (1 + w)) / 2
 
 
 @primitive(
@@ -152,12 +152,27 @@ def _student_density(xp: Any, df: Any, t: Any) -> Any:
     return student_density(xp, df, t)
 
 
-@primitive("SpecialStdtrSlope", floats=True, t=lambda g, df, t, xp: g * (call(_student_density, df, t) * _log_density_by_df(df, t, xp)))
-def _stdtr_slope(xp: Any, df: Any, t: Any) -> Any:
-    return stdtr_slope(xp, df, t)
+def _student_mixed(df: Any, t: Any, order: int, xp: Any) -> Any:
+    """The density differentiated by df, of that order."""
+    factor = _log_density_by_df(df, t, xp)
+    if order == 2:
+        part = t * t / (df + t * t)
+        gammas = (call(_polygamma, (df + 1) / 2, n=1) - call(_polygamma, df / 2, n=1)) / 2 + 1 / df**2
+        factor = factor**2 + (gammas + part * (part - (2 - part) / df) / df) / 2
+    return call(_student_density, df, t) * factor
 
 
-@primitive("SpecialStdtr", floats=True, df=lambda g, df, t: g * call(_stdtr_slope, df, t), t=lambda g, df, t: g * call(_student_density, df, t))
+@primitive(
+    "SpecialStdtrSlope",
+    floats=True,
+    df=lambda g, df, t, order: g * call(_stdtr_slope, df, t, order=next_order("stdtr", "df", order)),
+    t=lambda g, df, t, order, xp: g * _student_mixed(df, t, order, xp),
+)
+def _stdtr_slope(xp: Any, df: Any, t: Any, *, order: Any) -> Any:
+    return stdtr_slope(xp, df, t, order)
+
+
+@primitive("SpecialStdtr", floats=True, df=lambda g, df, t: g * call(_stdtr_slope, df, t, order=1), t=lambda g, df, t: g * call(_student_density, df, t))
 def stdtr(xp: Any, df: Any, t: Any) -> Any:
     """Student's distribution function, of df degrees of freedom."""
     return of_library(xp, "stdtr", df, t)
@@ -166,7 +181,7 @@ def stdtr(xp: Any, df: Any, t: Any) -> Any:
 @primitive(
     "SpecialStdtrit",
     floats=True,
-    df=lambda g, df, out: -g * call(_stdtr_slope, df, out) / call(_student_density, df, out),
+    df=lambda g, df, out: -g * call(_stdtr_slope, df, out, order=1) / call(_student_density, df, out),
     p=lambda g, df, out: g / call(_student_density, df, out),
 )
 def stdtrit(xp: Any, df: Any, p: Any) -> Any:
