@@ -23,10 +23,23 @@ DIFFERENTIABLE = {
         fft.fft fft.fftn fft.fftshift fft.hfft fft.ifft fft.ifftn fft.ifftshift fft.ihfft fft.irfft fft.irfftn fft.rfft fft.rfftn
         linalg.cholesky linalg.det linalg.diagonal linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh linalg.inv linalg.matrix_norm
         linalg.matrix_power linalg.pinv linalg.qr linalg.slogdet linalg.svd linalg.svdvals linalg.trace linalg.vector_norm
-        special.log_softmax special.logsumexp special.polygamma special.sinc special.softmax""",
+        special.expn special.exprel special.fresnel special.log_softmax special.lpmv special.polygamma special.shichi special.sici
+        special.sinc special.softmax special.yn""",
     "x1 x2": "dot kron matmul pow tensordot vecdot where linalg.cross linalg.outer linalg.solve",
     "x y": "special.kl_div",
-    "q": "special.zeta",
+    "x q": "special.zeta",
+    "x b": "special.logsumexp",
+    "a": "special.multigammaln",
+    "z": "special.wofz",
+    "d m s": "special.radian",
+    "p": "special.bdtr special.bdtrc special.nbdtr special.nbdtrc",
+    "y": "special.bdtri special.nbdtri special.pdtri",
+    "m": "special.pdtr special.pdtrc",
+    "v x": "special.chdtr special.chdtrc",
+    "v p": "special.chdtri",
+    "a b x": "special.gdtr special.gdtrc",
+    "dfn dfd x": "special.fdtr special.fdtrc",
+    "dfn dfd p": "special.fdtri",
     "x min max": "clip",
     "x prepend append": "diff",
     "arrays": "column_stack hstack vstack broadcast_arrays concat meshgrid stack",
@@ -35,7 +48,7 @@ DIFFERENTIABLE = {
 }
 
 # Functions that are no primitives, by the arguments with a derivative that is not implemented: backward raises.
-NOT_IMPLEMENTED = {"x": "special.zeta"}
+NOT_IMPLEMENTED = {"n": "special.expn special.yn", "m v": "special.lpmv"}
 
 # Functions that are no primitives and have no derivative, by the reason.
 WITHOUT_DERIVATIVE = {
@@ -50,10 +63,23 @@ WITHOUT_DERIVATIVE = {
 ORDERS = {
     "any; 1 where eigenvalues repeat": "linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh",
     "any; 1 where singular values repeat": "linalg.svd linalg.svdvals",
+    "any; 2 with respect to a": "special.gammainc special.gammaincc special.gammainccinv special.gammaincinv",
+    "any; 2 with respect to a and b": "special.betainc special.betaincc special.betainccinv special.betaincinv",
+    "any; 2 with respect to b": "special.gdtr special.gdtrc",
+    "any; 2 with respect to v": "special.chdtr special.chdtrc special.chdtri",
+    "any; 2 with respect to dfn and dfd": "special.fdtr special.fdtrc special.fdtri",
+    "any; 2 with respect to df": "special.stdtr special.stdtrit",
+    "any; 2 with respect to x": "special.zeta",
+    "2": "special.zetac",
+    "any; of complex x 1": "special.gamma special.loggamma special.rgamma",
 }
 
 # What not every library has.
-LIBRARIES = {"CuPy from 14 on": "linalg.eig linalg.eigvals"}
+LIBRARIES = {
+    "CuPy from 14 on": "linalg.eig linalg.eigvals",
+    "with SciPy; not CuPy": """special.dawsn special.erfi special.fresnel special.hyp1f1 special.iv special.ive special.jv special.kv special.kve
+        special.ndtri_exp special.owens_t special.spence special.wofz special.wrightomega special.yv""",
+}
 
 # What happens where a derivative does not exist, or where 0 / 0 lies in wait.
 CONVENTIONS = {
@@ -89,6 +115,8 @@ CONVENTIONS = {
     "ties share evenly; 0 at 0 for 'fro'": "linalg.matrix_norm",
     "0 with respect to x where x is 0; NaN where y is NaN": "special.xlogy special.xlog1py",
     "inf at 0 and 1, NaN outside": "special.logit",
+    "0 everywhere; also at poles": "special.gammasgn",
+    "at a pole of gamma the limit": "special.rgamma",
 }
 
 EXTENSIONS = (anygrad.fft, anygrad.linalg, anygrad.special)
@@ -132,8 +160,8 @@ class Entry:
 
 def public_functions() -> dict[str, Any]:
     """The public functions on arrays, by name; what an extension shares with the main namespace is named after where it is written."""
-    written = [extension.__name__ for extension in EXTENSIONS]
-    found = {name: value for name in anygrad.__all__ if _is_ours(value := getattr(anygrad, name)) and value.__module__ not in written}
+    written = tuple(extension.__name__ for extension in EXTENSIONS)
+    found = {name: value for name in anygrad.__all__ if _is_ours(value := getattr(anygrad, name)) and not value.__module__.startswith(written)}
     main = set(found.values())
     for extension in EXTENSIONS:
         for name in extension.__all__:
@@ -188,7 +216,7 @@ def entry(name: str, function: Any) -> Entry:
         reason=reason,
         orders=(_declared(ORDERS, name) or "any") if arguments else "",
         convention=_declared(CONVENTIONS, name),
-        libraries="with SciPy" if _mentions(function, "load_special", set()) else _declared(LIBRARIES, name) or "any",
+        libraries=_declared(LIBRARIES, name) or ("with SciPy" if _mentions(function, "load_special", set()) else "any"),
     )
 
 

@@ -12,6 +12,7 @@ import test_fft
 import test_linalg
 import test_special
 
+import anygrad as ag
 from anygrad import fft, linalg, special
 from anygrad._catalogue import public_functions
 
@@ -82,8 +83,9 @@ def of_fft() -> Iterator[Row]:
 def of_special() -> Iterator[Row]:
     for i, (name, arrays) in enumerate(test_special.ROWS):
         yield Row(f"special.{name}-{i}", f"special.{name}", getattr(special, name), arrays)
-    for name, function, _, x in test_special.PARTIAL:
-        yield Row(f"special.{name}", f"special.{name.partition('-')[0]}", function, (x,))
+    for name, function, arrays in test_special.PARTIAL:
+        yield Row(f"special.{name}", f"special.{name.partition('-')[0]}", lambda *xs, f=function: f(special, ag.asarray, *xs), arrays)
+    yield Row("special.wofz", "special.wofz", special.wofz, (test_special.LINE * (0.5 - 0.25j),))
 
 
 def _real_and_complex(extension: str, name: str, function: Callable[..., Any], *arrays: np.ndarray) -> Iterator[Row]:

@@ -32,8 +32,8 @@ MIXED = LINE[:5]
 # name, arguments that are differentiated
 ROWS: list[tuple[str, tuple[np.ndarray, ...]]] = [
     *[(name, (LINE,)) for name in "expit log_expit erf erfc erfcx ndtr log_ndtr sinc i0 i0e i1 i1e j0 j1".split()],
-    *[(name, (LINE,)) for name in "softplus erfi dawsn cosm1 cbrt exp2 exp10 exprel sindg cosdg tandg cotdg wrightomega expm1".split()],
-    *[(name, (UNIT,)) for name in "logit erfinv ndtri entr erfcinv ellipk ellipkm1 ellipe log1p".split()],
+    *[(name, (LINE,)) for name in "softplus erfi dawsn cosm1 cbrt exp2 exp10 exprel sindg cosdg tandg cotdg wrightomega".split()],
+    *[(name, (UNIT,)) for name in "logit erfinv ndtri entr erfcinv ellipk ellipkm1 ellipe".split()],
     *[(name, (-HALF,)) for name in "ndtri_exp ellipk ellipe rgamma".split()],
     *[(name, (HALF,)) for name in "gamma gammaln digamma psi loggamma rgamma spence exp1 expi k0 k0e k1 k1e y0 y1 zeta zetac".split()],
     *[(name, (BELOW,)) for name in "gamma gammaln zeta zetac".split()],
@@ -95,9 +95,10 @@ PARTIAL: list[tuple[str, Callable[..., Any], tuple[np.ndarray, ...]]] = [
     *[(f"{n}-numbers", lambda m, c, x, n=n: getattr(m, n)(2, 5, x), (FIVE,)) for n in "bdtr bdtrc bdtri nbdtr nbdtrc nbdtri".split()],
     *[(f"{n}-{i}", lambda m, c, x, n=n, i=i: getattr(m, n)(x)[i], (HALF,)) for n in "sici shichi fresnel".split() for i in (0, 1)],
     *[(n, lambda m, c, x, n=n: getattr(m, n)(x, 0.4), (HALF,)) for n in "ellipkinc ellipeinc".split()],
-    ("radian", lambda m, c, d, s: m.radian(d, 20.0, s), (LINE, LINE[::-1].copy())),
+    ("radian", lambda m, c, d, minutes, s: m.radian(d, minutes, s), (LINE, 2 * LINE, LINE[::-1].copy())),
     ("hyp1f1", lambda m, c, x: m.hyp1f1(c(ORDERS + 0.1), 1.7, x), (HALF,)),
     ("lpmv", lambda m, c, x: m.lpmv(1, c(ORDERS + 1), x), (FIVE - 0.4,)),
+    ("gammasgn", lambda m, c, x: m.gammasgn(x), (BELOW,)),
     ("multigammaln", lambda m, c, x: m.multigammaln(x, 3), (HALF + 1,)),
     ("gammainc-number", lambda m, c, x: m.gammainc(2, x), (HALF,)),
     ("chdtr-number", lambda m, c, x: m.chdtr(3, x), (HALF,)),
@@ -181,6 +182,20 @@ def test_complex_logsumexp_and_xlogy() -> None:
     check(lambda z: special.logsumexp(z, b=weights), z)
     check(lambda z: special.logsumexp(z, return_sign=True)[1], z)
     check(special.xlogy, z, z[::-1].copy())
+
+
+def test_names() -> None:
+    """SciPy has them all; two are the main namespace's own. Others do not exist."""
+    assert [name for name in special.__all__ if not hasattr(scipy_special, name)] == []
+    assert dir(special) == special.__all__
+    assert (special.expm1, special.log1p) == (ag.expm1, ag.log1p)
+    assert not hasattr(special, "no_such_function")
+
+
+def test_what_scipys_array_layer_dispatches_is_there() -> None:
+    dispatched = pytest.importorskip("scipy.special._support_alternative_backends").__all__
+    assert len(dispatched) > 70
+    assert [name for name in dispatched if name not in special.__all__] == []
 
 
 def test_left_of_zero() -> None:
