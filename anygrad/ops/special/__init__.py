@@ -16,13 +16,13 @@ from typing import Any
 _CHAPTERS = {
     "bessel": "i0 i0e i1 i1e iv ive j0 j1 jv k0 k0e k1 k1e kv kve y0 y1 yn yv",
     "distributions": "bdtr bdtrc bdtri chdtr chdtrc chdtri fdtr fdtrc fdtri gdtr gdtrc nbdtr nbdtrc nbdtri pdtr pdtrc pdtri stdtr stdtrit",
-    "elementary": """boxcox boxcox1p cbrt cosdg cosm1 cotdg exp10 exp2 expit expm1 exprel inv_boxcox inv_boxcox1p log1p log_expit logit powm1 radian sinc
-        sindg softplus tandg""",
+    "elementary": "boxcox boxcox1p cbrt cosdg cosm1 cotdg exp10 exp2 expm1 exprel inv_boxcox inv_boxcox1p log1p powm1 radian sinc sindg tandg",
     "entropies": "entr huber kl_div pseudo_huber rel_entr xlog1py xlogy",
     "errors": "dawsn erf erfc erfcinv erfcx erfi erfinv fresnel log_ndtr ndtr ndtri ndtri_exp owens_t wofz",
     "gamma_functions": "beta betaln binom digamma gamma gammaln gammasgn loggamma multigammaln poch polygamma psi rgamma zeta zetac",
     "incomplete": "betainc betaincc betainccinv betaincinv gammainc gammaincc gammainccinv gammaincinv",
     "integrals": "ellipe ellipeinc ellipk ellipkinc ellipkm1 exp1 expi expn hyp1f1 lpmv shichi sici spence wrightomega",
+    "logistic": "expit log_expit logit softplus",
     "reductions": "log_softmax logsumexp softmax",
 }
 _CHAPTER_OF = {name: chapter for chapter, names in _CHAPTERS.items() for name in names.split()}
