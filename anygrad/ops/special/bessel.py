@@ -9,6 +9,7 @@ from ..._primitive import primitive
 from ..._tensor import Tensor
 from .._rules import call, is_complex
 from ._arguments import in_dtype_of
+from ._kv_slope import kv_slope
 from ._library import of_library
 
 _OF_KIND = {"j": ("j0", "j1", -1), "i": ("i0", "i1", 1), "ie": ("i0e", "i1e", 1)}
@@ -99,8 +100,8 @@ def y1(xp: Any, x: Any) -> Any:
 
 
 # ---------------------------------------------------------------------------
-# of any order: differentiable in the argument; no accurate formula for the derivative by the order is known to hold
-# everywhere, so there is none. DLMF 10.6.1, 10.29.1; near x = 0, j0, j1, i0, ... are better
+# of any order: differentiable in the argument (DLMF 10.6.1, 10.29.1; near 0, j0, j1, i0, ... are better); kv and kve
+# in the order too (`_kv_slope.py`). For the others no formula is known here that is accurate everywhere, so there is none
 # ---------------------------------------------------------------------------
 
 
@@ -127,7 +128,28 @@ def iv(xp: Any, v: Any, z: Any) -> Any:
     return of_library(xp, "iv", _real(v, xp), z)
 
 
-@primitive("SpecialKv", floats=True, z=lambda g, v, z: g * ((call(kv, v - 1, z) + call(kv, v + 1, z)) / -2))
+def _kv_slope_slope(v: Any, z: Any, out: Any, order: int, scaled: bool) -> Any:
+    """By z: the recurrence of kv, differentiated by v."""
+    around = call(_kv_slope, v - 1, z, order=order, scaled=scaled) + call(_kv_slope, v + 1, z, order=order, scaled=scaled)
+    return out - around / 2 if scaled else around / -2
+
+
+@primitive(
+    "SpecialKvSlope",
+    floats=True,
+    v=lambda g, v, z, order, scaled: g * call(_kv_slope, v, z, order=order + 1, scaled=scaled),
+    z=lambda g, v, z, out, order, scaled: g * _kv_slope_slope(v, z, out, order, scaled),
+)
+def _kv_slope(xp: Any, v: Any, z: Any, *, order: Any, scaled: Any) -> Any:
+    return kv_slope(xp, v, z, order, scaled)
+
+
+@primitive(
+    "SpecialKv",
+    floats=True,
+    v=lambda g, v, z: g * call(_kv_slope, v, z, order=1, scaled=False),
+    z=lambda g, v, z: g * ((call(kv, v - 1, z) + call(kv, v + 1, z)) / -2),
+)
 def kv(xp: Any, v: Any, z: Any) -> Any:
     """The modified Bessel function of the second kind, of real order v."""
     return of_library(xp, "kv", _real(v, xp), z)
@@ -139,7 +161,12 @@ def ive(xp: Any, v: Any, z: Any) -> Any:
     return of_library(xp, "ive", _real(v, xp), z)
 
 
-@primitive("SpecialKve", floats=True, z=lambda g, v, z, out: g * (out - (call(kve, v - 1, z) + call(kve, v + 1, z)) / 2))
+@primitive(
+    "SpecialKve",
+    floats=True,
+    v=lambda g, v, z: g * call(_kv_slope, v, z, order=1, scaled=True),
+    z=lambda g, v, z, out: g * (out - (call(kve, v - 1, z) + call(kve, v + 1, z)) / 2),
+)
 def kve(xp: Any, v: Any, z: Any) -> Any:
     """exp(z) * kv(v, z)."""
     return of_library(xp, "kve", _real(v, xp), z)
