@@ -9,6 +9,10 @@ z**p (1 - z)**q / (p B(p, q)) (DLMF 8.17.20): the first derivatives of these ter
 decays like exp(-(p + 8) s) away from z, with a convex exponent: Newton's method finds where it ends, and 40 nodes of
 Gauss and Legendre do the rest. Differences of digamma and the logarithm of the density are computed without
 cancellation.
+
+Measured against mpmath (`tests/test_special_parameters.py` says how): relative errors of the first derivatives below
+5e-12 for a and b from 1e-3 to 1e4, over all x for which the value does not underflow, and below 2e-10 up to 1e6; the
+second ones as accurate, relative to what they are away from their zeros.
 """
 
 from __future__ import annotations
@@ -31,7 +35,10 @@ def beta_front(xp: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
 
 
 def beta_density(xp: Any, a: Any, b: Any, x: Any) -> Any:
-    """x**(a - 1) (1 - x)**(b - 1) / B(a, b), the derivative of betainc by x; its limits at x = 0 and x = 1."""
+    """x**(a - 1) (1 - x)**(b - 1) / B(a, b), the derivative of betainc by x; its limits at x = 0 and x = 1.
+
+    For a = 0 or b = 0, where betainc is 1 or 0, it is 0.
+    """
     given = a, b, x
     a, b, x = doubles(xp, a, b, x)
     zero = xp.zeros_like(a + b + x)
@@ -41,6 +48,7 @@ def beta_density(xp: Any, a: Any, b: Any, x: Any) -> Any:
     near, other = xp.where(x == 0, a, b), xp.where(x == 0, b, a)  # the parameters of the end that x is at, and of the other
     edge = xp.where(near == 1, other, xp.where(near < 1, zero + math.inf, zero))
     edge = xp.where(positive & ((x == 0) | (x == 1)), edge, zero + math.nan)
+    edge = xp.where(((a == 0) & (b > 0) | (a > 0) & (b == 0)) & (x >= 0) & (x <= 1), zero, edge)
     return narrowed(xp, xp.where(inside, beta_front(xp, p, q, at, 1 - at) / at / (1 - at), edge), *given)
 
 
