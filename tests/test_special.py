@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import types
 from collections.abc import Callable
@@ -191,6 +193,15 @@ def test_names() -> None:
     assert dir(special) == special.__all__
     assert (special.expm1, special.log1p) == (ag.expm1, ag.log1p)
     assert not hasattr(special, "no_such_function")
+
+
+def test_chapters_are_imported_when_they_are_used() -> None:
+    program = (
+        "import sys, anygrad; loaded = lambda: 'anygrad.ops.special.bessel' in sys.modules; before = loaded(); anygrad.special.j0; print(before, loaded())"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split() == ["False", "True"]
 
 
 def test_what_scipys_array_layer_dispatches_is_there() -> None:

@@ -112,19 +112,19 @@ def _real(v: Any, xp: Any) -> Any:
 
 @primitive("SpecialJv", floats=True, z=lambda g, v, z: g * ((call(jv, v - 1, z) - call(jv, v + 1, z)) / 2))
 def jv(xp: Any, v: Any, z: Any) -> Any:
-    """The Bessel function of the first kind, of real order v."""
+    """The Bessel function of the first kind, of real order v; differentiable in z."""
     return of_library(xp, "jv", _real(v, xp), z)
 
 
 @primitive("SpecialYv", floats=True, z=lambda g, v, z: g * ((call(yv, v - 1, z) - call(yv, v + 1, z)) / 2))
 def yv(xp: Any, v: Any, z: Any) -> Any:
-    """The Bessel function of the second kind, of real order v."""
+    """The Bessel function of the second kind, of real order v; differentiable in z."""
     return of_library(xp, "yv", _real(v, xp), z)
 
 
 @primitive("SpecialIv", floats=True, z=lambda g, v, z: g * ((call(iv, v - 1, z) + call(iv, v + 1, z)) / 2))
 def iv(xp: Any, v: Any, z: Any) -> Any:
-    """The modified Bessel function of the first kind, of real order v."""
+    """The modified Bessel function of the first kind, of real order v; differentiable in z."""
     return of_library(xp, "iv", _real(v, xp), z)
 
 
@@ -157,7 +157,7 @@ def kv(xp: Any, v: Any, z: Any) -> Any:
 
 @primitive("SpecialIve", floats=True, z=lambda g, v, z, out, xp: g * ((call(ive, v - 1, z) + call(ive, v + 1, z)) / 2 - xp.sign(z) * out), holomorphic=False)
 def ive(xp: Any, v: Any, z: Any) -> Any:
-    """exp(-abs(z)) * iv(v, z), for real z."""
+    """exp(-abs(z)) * iv(v, z), for real z; differentiable in z."""
     return of_library(xp, "ive", _real(v, xp), z)
 
 
@@ -178,5 +178,5 @@ def _yn(xp: Any, n: Any, x: Any) -> Any:
 
 
 def yn(n: Any, x: Tensor) -> Tensor:
-    """The Bessel function of the second kind, of integer order n."""
+    """The Bessel function of the second kind, of integer order n; differentiable in x."""
     return _yn(in_dtype_of(x, n), x)

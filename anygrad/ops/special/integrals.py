@@ -41,7 +41,7 @@ def _expn(xp: Any, n: Any, x: Any) -> Any:
 
 
 def expn(n: Any, x: Tensor) -> Tensor:
-    """The integral of exp(-x t) / t**n from 1 to infinity; n is an integer."""
+    """The integral of exp(-x t) / t**n from 1 to infinity; n is an integer; differentiable in x."""
     return _expn(in_dtype_of(x, n), x)
 
 
