@@ -181,6 +181,7 @@ EDGES: list[tuple[str, list[list[float]], list[list[float]]]] = [
         [[-0.5597735947761608, -0.1000195824066327, 0, 0, NAN, NAN, NAN], [0, 0, 0, 0, NAN, NAN, NAN]],
     ),
     ("gammainc", [[0.5, 1, 3], [0, 0, 0]], [[0, 0, 0], [INF, 1, 0]]),
+    ("gammaincc", [[INF, INF, INF, 0], [0, 2, INF, 0]], [[0, 0, NAN, NAN], [0, 0, NAN, NAN]]),
     (
         "betainc",
         [[2, 2, 1, 1, 0.5, -1, 2], [3, 3, 4, 4, 1, 1, 3], [0, 1, 0, 1, 0, 0.5, 1.5]],

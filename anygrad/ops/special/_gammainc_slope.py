@@ -39,20 +39,25 @@ def gamma_density(xp: Any, a: Any, x: Any) -> Any:
     given = a, x
     a, x = doubles(xp, a, x)
     zero = xp.zeros_like(a + x)
-    inside = (a >= 0) & (x > 0) & (x < math.inf)
+    valid, inside = _domain(a, x)
+    start = (x == 0) & (a > 0) & (a <= 1)
+    edge = xp.where(start, xp.where(a == 1, zero + 1, zero + math.inf), xp.where(valid, zero, zero + math.nan))
     p, at = xp.where(inside, a, zero), xp.where(inside, x, zero + 1)
-    start = xp.where(a == 1, zero + 1, xp.where(a < 1, zero + math.inf, zero))
-    edge = xp.where((x == 0) & (a > 0), start, xp.where((x == math.inf) | (a == 0), zero, zero + math.nan))
-    return narrowed(xp, xp.where(inside, gamma_term(xp, p, at) * (p / at), xp.where((a >= 0) & (x >= 0), edge, zero + math.nan)), *given)
+    return narrowed(xp, xp.where(inside, gamma_term(xp, p, at) * (p / at), edge), *given)
+
+
+def _domain(a: Any, x: Any) -> tuple[Any, Any]:
+    """Where gammainc has a value, and where both arguments are finite and x > 0; elsewhere it is constant in either."""
+    valid = (a >= 0) & (x >= 0) & ((a != x) | (a > 0) & (a < math.inf))
+    return valid, valid & (a < math.inf) & (x > 0) & (x < math.inf)
 
 
 def gammainc_slope(xp: Any, a: Any, x: Any, order: int) -> Any:
-    """The first or second derivative of gammainc(a, x) by a: 0 at x = 0 and x = inf, NaN where gammainc is."""
+    """The first or second derivative of gammainc(a, x) by a: 0 at 0 and infinity, NaN where gammainc is."""
     given = a, x
     a, x = doubles(xp, a, x)
     zero = xp.zeros_like(a + x)
-    end = (a >= 0) & ((x == 0) | (x == math.inf))
-    inside = (a >= 0) & (a < math.inf) & (x > 0) & (x < math.inf)
+    valid, inside = _domain(a, x)
     a, x = xp.where(inside, a, zero + 1), xp.where(inside, x, zero + 1)
     left = x <= xp.maximum(a, zero + 1)
 
@@ -84,5 +89,5 @@ def gammainc_slope(xp: Any, a: Any, x: Any, order: int) -> Any:
         factor = p * v + 1 if order == 1 else p * (v * v - variance) + 2 * v  # p times that of the density: right for p = 0 too
         integral = integral + weight * factor * xp.exp(-exponent(s))
     out = xp.where(left, terms, zero) - sign * term * reach * integral
-    out = xp.where(inside, out, xp.where(end, zero, zero + math.nan))
+    out = xp.where(inside, out, xp.where(valid, zero, zero + math.nan))
     return narrowed(xp, out, *given)
