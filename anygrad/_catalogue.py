@@ -116,7 +116,7 @@ CONVENTIONS = {
     "0 with respect to x where x is 0; NaN where y is NaN": "special.xlogy special.xlog1py",
     "inf at 0 and 1, NaN outside": "special.logit",
     "0 everywhere; also at poles": "special.gammasgn",
-    "at a pole of gamma the limit": "special.rgamma",
+    "at a pole of gamma the limit": "special.rgamma special.binom special.poch",
 }
 
 EXTENSIONS = (anygrad.fft, anygrad.linalg, anygrad.special)

@@ -97,10 +97,17 @@ def rgamma(xp: Any, x: Any) -> Any:
     return of_library(xp, "rgamma", x)
 
 
+def _poch_slope(z: Any, m: Any, out: Any, xp: Any) -> Any:
+    """By z; where 1 / gamma(z) is 0, it is that which is differentiated."""
+    zero = out == 0
+    z0, sum0 = xp.where(zero, z, xp.ones_like(out)), xp.where(zero, z + m, xp.ones_like(out))
+    return xp.where(zero, call(gamma, sum0) * _rgamma_slope(z0, call(rgamma, z0), xp), out * (call(digamma, z + m) - call(digamma, z)))
+
+
 @primitive(
     "SpecialPoch",
     floats=True,
-    z=lambda g, z, m, out: g * (out * (call(digamma, z + m) - call(digamma, z))),
+    z=lambda g, z, m, out, xp: g * _poch_slope(z, m, out, xp),
     m=lambda g, z, m, out: g * (out * call(digamma, z + m)),
 )
 def poch(xp: Any, z: Any, m: Any) -> Any:
@@ -108,11 +115,21 @@ def poch(xp: Any, z: Any, m: Any) -> Any:
     return of_library(xp, "poch", z, m)
 
 
+def _binom_slopes(n: Any, k: Any, out: Any, xp: Any) -> tuple[Any, Any]:
+    """By n, by k. Where one of 1 / gamma(n - k + 1) and 1 / gamma(k + 1) is 0, it is that one which is differentiated."""
+    zero = out == 0
+    n0, k0 = xp.where(zero, n, xp.ones_like(out)), xp.where(zero, k, 2 * xp.ones_like(out))
+    by_difference = call(poch, k0 + 1, n0 - k0) * _rgamma_slope(n0 - k0 + 1, call(rgamma, n0 - k0 + 1), xp)
+    by_k = call(poch, n0 - k0 + 1, k0) * _rgamma_slope(k0 + 1, call(rgamma, k0 + 1), xp)
+    total, difference, alone = call(digamma, n + 1), call(digamma, n - k + 1), call(digamma, k + 1)
+    return xp.where(zero, by_difference, out * (total - difference)), xp.where(zero, by_k - by_difference, out * (difference - alone))
+
+
 @primitive(
     "SpecialBinom",
     floats=True,
-    n=lambda g, n, k, out: g * (out * (call(digamma, n + 1) - call(digamma, n - k + 1))),
-    k=lambda g, n, k, out: g * (out * (call(digamma, n - k + 1) - call(digamma, k + 1))),
+    n=lambda g, n, k, out, xp: g * _binom_slopes(n, k, out, xp)[0],
+    k=lambda g, n, k, out, xp: g * _binom_slopes(n, k, out, xp)[1],
 )
 def binom(xp: Any, n: Any, k: Any) -> Any:
     """gamma(n + 1) / (gamma(k + 1) gamma(n - k + 1))."""
