@@ -18,6 +18,7 @@ from ._alias import NO_GRAD, alias_of, cell_of, share
 from ._backends import Backend, device_of, is_array, load, namespace
 from ._dtypes import as_dtype, check_numeric
 from ._errors import DeviceError, DTypeError
+from ._generic import GenericBackend
 from ._graph import AccumulateGrad, Cell, Node, Output, Packed, sequence
 from ._messages import translate
 from ._scalars import NUMBERS, get_default_dtype, strengthen, weak_dtype
@@ -90,15 +91,16 @@ def left_open(error: Exception, xp: Backend) -> bool:
 
 def as_numpy_does(made: Primitive, raws: list[Any], xp: Backend, params: dict[str, Any]) -> Any:
     """What NumPy gives where a library refuses what the standard leaves open, such as the largest of booleans."""
-    where = xp.device_of(next(filter(is_array, raws)))
-    host = [xp.host_key(r) for r in raws]
+    generic: GenericBackend = xp
+    where = generic.device_of(next(filter(is_array, raws)))
+    host = [generic.host_key(r) for r in raws]
     try:
         result = made.forward(load("numpy"), *host, **params)
     except Exception as error:
         raise translate(error, made.name, made.inputs, raws, params) from error
     if type(result) is tuple:
-        return tuple([xp.from_host(np.asarray(r), where) for r in result])
-    return xp.from_host(np.asarray(result), where)
+        return tuple([generic.from_host(np.asarray(r), where) for r in result])
+    return generic.from_host(np.asarray(result), where)
 
 
 def _several(made: Primitive, inputs: Any, raws: Any, nodes: Any, params: Any, results: tuple[Any, ...], recording: bool) -> tuple[Tensor, ...]:
