@@ -120,6 +120,24 @@ def share(out: Any, source: Any, step: Step | None = None, fixed: str | None = N
     alias.storage.add(out)
 
 
+def succeed(new: Any, old: Any) -> None:
+    """Give `new` all that `old` has, and its place in whatever refers to it."""
+    new._node = old._node  # first: of a stale view it has to be found
+    new._data, new._grad, new._cell, new._alias = old._data, old._grad, old._cell, old._alias
+    if old._alias is not None:
+        storage = old._alias.storage
+        for other in storage.tensors():
+            if other._alias.base is old:
+                other._alias.base = new
+        storage.members[:] = [r for r in storage.members if r() is not old]
+        storage.add(new)
+    node = new._node
+    if node is not None and node.is_leaf and node.leaf() is old:
+        node.leaf = weakref.ref(new)
+    elif node is not None and node._extra is not None and node._extra.retain is not None and node._extra.retain() is old:
+        node._extra.retain = weakref.ref(new)
+
+
 def cell_of(tensor: Any) -> Cell:
     """The cell in which graphs save this tensor's value."""
     cell = tensor._cell

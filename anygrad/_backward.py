@@ -17,6 +17,7 @@ from ._dtypes import as_dtype
 from ._errors import DeviceError, DTypeError, ShapeError
 from ._graph import Node
 from ._tensor import Tensor, wrap
+from ._transform import innermost
 from .ops.creation import zeros_like
 from .ops.data_types import astype
 from .ops.manipulation import stack
@@ -122,6 +123,11 @@ def grad(
         raise ValueError("materialize_grads=True gives zeros for unused inputs, so allow_unused cannot be False")
     allow_unused = materialize_grads if allow_unused is None else allow_unused
     outputs, wanted = _as_tuple(outputs), _as_tuple(inputs)
+    given = () if grad_outputs is None else _as_tuple(grad_outputs)
+    if not is_grads_batched and (inner := innermost((*outputs, *given))) is not None:
+        seeds: Any = given or (None,) * len(outputs)
+        options = {"retain_graph": retain_graph, "create_graph": create_graph, "allow_unused": allow_unused, "materialize_grads": materialize_grads}
+        return inner.differentiate(outputs, wanted, seeds, options)
     nodes = [_node_of(t, i, "inputs of grad()") for i, t in enumerate(wanted)]
     retain_graph = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:

@@ -11,6 +11,8 @@ first parameter is the incoming gradient; each of the others is an input, a para
 namespace to compute with). *Naming a value is what saves it*, and it is saved only if the
 rule's own input requires grad.
 
+A tangent's rule, for forward mode, is given by `jvp=`, in a word where one is enough: see `primitive`.
+
 Complex gradients are PyTorch's: conj(df/dz) times the incoming one, a descent direction.
 Rules of holomorphic functions are written as for real numbers all the same: around them
 `vjp` takes the conjugate of what comes in and of what goes out, which amounts to that.
@@ -40,6 +42,7 @@ from ._recording import PrimitiveNode, apply, beside, is_operand, missing, names
 from ._tensor import Tensor
 
 Rule = Callable[..., Any]
+Jvp = str | Rule | dict[str, str | Rule] | None
 
 _PYTORCH = {"x": "self", "x1": "self", "x2": "other", "out": "result"}  # as in `_saved_self` of a node
 _WRITTEN_NAMES = frozenset(("library", "node", "out", "result", "tensor", "xp"))  # variables of the sources
@@ -79,15 +82,21 @@ class Primitive:
         False for functions declared to have no derivative.
     indexes : bool
         One of the inputs is a Key.
+    jvp : str, function, dict or None
+        How tangents follow (see `primitive`).
+    function : function
+        What the user calls.
     """
 
     __slots__ = (
         "differentiable",
         "floats",
         "forward",
+        "function",
         "holomorphic",
         "indexes",
         "inputs",
+        "jvp",
         "name",
         "node",
         "operator",
@@ -97,6 +106,7 @@ class Primitive:
         "variadic",
         "view",
     )
+    function: Callable[..., Any]
 
     def __init__(
         self,
@@ -108,6 +118,7 @@ class Primitive:
         differentiable: bool,
         holomorphic: bool,
         floats: bool,
+        jvp: Jvp = None,
     ) -> None:
         self.name = forward.__name__.strip("_")
         self.forward, self.view, self.operator, self.differentiable, self.floats = forward, view, operator, differentiable, floats
@@ -124,6 +135,7 @@ class Primitive:
         if taken:
             raise TypeError(f"primitive {self.name}: the written code has {sorted(taken)} for itself; name the input or parameter otherwise")
         self.rules = tuple(rules.get(name) for name in self.inputs)
+        self.jvp = self._checked_jvp(jvp)
         saves: dict[str, tuple[str, int, list[int]]] = {}
         for i, rule in enumerate(self.rules):
             for name in names_of(rule):
@@ -136,6 +148,16 @@ class Primitive:
     def operands(self, raws: Sequence[Any]) -> list[int]:
         """The positions of the inputs that are computed in one common dtype."""
         return [i for i in range(len(raws)) if self.variadic or self.inputs[i] not in _NOT_OPERANDS]
+
+    def _checked_jvp(self, jvp: Jvp) -> Jvp:
+        words = jvp if isinstance(jvp, dict) else dict.fromkeys(self.inputs, jvp)
+        for name, word in words.items():
+            if name not in self.inputs or not (word is None or word in ("elementwise", "linear", "multilinear") or callable(word)):
+                raise TypeError(f'primitive {self.name}: jvp is "elementwise", "linear", "multilinear", a function, or a dict of these by input, not {jvp!r}')
+            for wanted in names_of(word if callable(word) else None):
+                if wanted != "xp":
+                    self._kind(wanted)
+        return jvp
 
     def _kind(self, name: str) -> tuple[str, int]:
         if name in self.inputs:
@@ -175,6 +197,7 @@ def primitive(
     differentiable: bool = True,
     holomorphic: bool = True,
     floats: bool = False,
+    jvp: Jvp = None,
     **rules: Rule,
 ) -> Callable[[Callable[..., Any]], PrimitiveFunction]:
     """Make a public function out of `forward(xp, *inputs, **parameters)` and its rules.
@@ -195,6 +218,14 @@ def primitive(
         output the conjugates are taken around them. False: they are right for complex values as they stand.
     floats : bool
         Integers and booleans are computed in the default dtype.
+    jvp : str, function or dict, optional
+        How the output's tangent follows from those of the inputs. "elementwise": each element depends on
+        those in its own place alone, so that the rules serve tangents too (not those of complex functions that
+        are not holomorphic). "linear": the function itself is applied to the tangents of all inputs that have
+        rules, with zeros for those without one. "multilinear": it is linear in each of these while the others
+        are held. A function of a tangent and of values, named as in rules: what that input contributes; of a
+        list of tangents where there are several arrays in one input. A dict has one of these for each input.
+        Default: the transposed rules, which is always right but slow.
     **rules : functions
         For each differentiable input, how its gradient follows from the output's.
 
@@ -211,15 +242,21 @@ def primitive(
 
     def decorate(forward: Callable[..., Any]) -> PrimitiveFunction:
         name = node_name or "".join(part.capitalize() for part in forward.__name__.split("_"))
-        made = Primitive(forward, name, rules, view, operator, differentiable, holomorphic, floats)
+        made = Primitive(forward, name, rules, view, operator, differentiable, holomorphic, floats, jvp)
         registry[made.name] = made
         function = cast(PrimitiveFunction, _function(made, functools.partial(apply, made)))
         for attribute in ("__name__", "__qualname__", "__doc__", "__module__"):
             setattr(function, attribute, getattr(forward, attribute))
         function.primitive = made
+        made.function = function
         return function
 
     return decorate
+
+
+# For files in which most primitives are of one kind.
+elementwise = functools.partial(primitive, jvp="elementwise")
+linear = functools.partial(primitive, jvp="linear")
 
 
 def operator_function(function: PrimitiveFunction) -> Callable[[Any, Any], Any]:

@@ -7,7 +7,8 @@ computation without such tensors pays nothing for them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._tensor import Tensor
@@ -15,15 +16,41 @@ from ._tensor import Tensor
 if TYPE_CHECKING:
     from ._primitive import Primitive
 
+levels = itertools.count(1)  # a level that begins later is further in
+
 
 class Transformed(Tensor):
     """A tensor at one level of nested transforms; the innermost has the highest level."""
 
-    __slots__ = ("level",)
+    __slots__ = ()
     level: int
 
     def interpret(self, made: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
         """What the primitive gives for inputs of which this one is the innermost."""
+        raise NotImplementedError
+
+    def write(self, x: Tensor, made: Primitive, others: tuple[Any, ...], raw_write: Callable[..., Any]) -> Tensor:
+        """Write to `x` in place what the primitive gives for it and the others (see ops/inplace.py)."""
+        raise NotImplementedError(f"{made.name}: in place on a {type(self).__name__} is not implemented. Write `x = x + ...`.")
+
+    def differentiate(self, outputs: Sequence[Any], inputs: Sequence[Any], seeds: Sequence[Any], options: dict[str, Any]) -> tuple[Tensor | None, ...]:
+        """What `autograd.grad` gives for these."""
+        raise NotImplementedError
+
+    def call_function(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What an `autograd.Function` gives for these arguments."""
+        raise NotImplementedError
+
+    def over(self, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """The same over what `function` makes of the plain tensor at the bottom."""
+        raise NotImplementedError
+
+    def parts(self) -> tuple[Tensor, ...]:
+        """The tensors of which this one is made."""
+        raise NotImplementedError
+
+    def of_parts(self, parts: Sequence[Tensor]) -> Tensor:
+        """One like this, made of others."""
         raise NotImplementedError
 
 
@@ -34,3 +61,18 @@ def innermost(inputs: Sequence[Any]) -> Transformed | None:
         if isinstance(x, Transformed) and (found is None or x.level > found.level):
             found = x
     return found
+
+
+def at_bottom(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """x with the plain tensor at its bottom replaced by what the function makes of it."""
+    return x.over(function) if isinstance(x, Transformed) else function(x)
+
+
+def everywhere(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """x with every plain tensor that it is made of replaced."""
+    return x.of_parts([everywhere(function, part) for part in x.parts()]) if isinstance(x, Transformed) else function(x)
+
+
+def plain_parts(x: Tensor) -> list[Tensor]:
+    """All plain tensors of which x is made: itself, if it is plain."""
+    return [plain for part in x.parts() for plain in plain_parts(part)] if isinstance(x, Transformed) else [x]

@@ -14,7 +14,7 @@ from ._rules import adjoint, call, eye_like, is_complex
 from .statistical import exclusive_product
 
 
-@primitive("LinalgDet", x=lambda g, x: g[..., None, None] * call(cofactors, x))
+@primitive("LinalgDet", x=lambda g, x: g[..., None, None] * call(cofactors, x), jvp=lambda t, x, xp: xp.sum(call(cofactors, x) * t, axis=(-2, -1)))
 def det(xp: Any, x: Any) -> Any:
     return xp.linalg.det(x)
 
@@ -26,7 +26,13 @@ def _cofactors_rule(h: Any, matrices: Any) -> list[Any]:
     return [call(cofactors, x, *rest, h) for rest in (directions, *others)]
 
 
-@primitive("Cofactors", matrices=lambda h, matrices: _cofactors_rule(h, matrices))
+def _cofactors_change(ts: Any, matrices: Any) -> Any:
+    """Each tangent is a direction, like the gradient in the rule."""
+    terms = [_cofactors_rule(t, matrices)[i] for i, t in enumerate(ts) if t is not None]
+    return sum(terms[1:], terms[0])
+
+
+@primitive("Cofactors", matrices=lambda h, matrices: _cofactors_rule(h, matrices), jvp=lambda ts, matrices: _cofactors_change(ts, matrices))
 def cofactors(xp: Any, *matrices: Any) -> Any:
     """The gradient of det at the first matrix (the transposed adjugate), differentiated in the directions of the others."""
     x, *directions = matrices

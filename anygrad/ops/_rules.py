@@ -20,6 +20,16 @@ def is_complex(x: Any) -> bool:
     return as_dtype(x.dtype).kind == "c"
 
 
+def conjugate(x: Any, xp: Any) -> Any:
+    """The complex conjugate; x itself if it is real."""
+    return xp.conj(x) if is_complex(x) else x
+
+
+def real_part(x: Any, xp: Any) -> Any:
+    """The real part; x itself if it is real."""
+    return xp.real(x) if is_complex(x) else x
+
+
 def adjoint(x: Any, xp: Any) -> Any:
     """The conjugate transpose of matrices."""
     x = xp.matrix_transpose(x)

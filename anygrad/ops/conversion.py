@@ -9,7 +9,7 @@ import numpy as np
 from .._backends import device, move, namespace
 from .._dtypes import as_dtype
 from .._errors import DeviceError
-from .._primitive import primitive
+from .._primitive import linear as primitive
 from .._tensor import Tensor, rewrapped, wrap
 from .data_types import astype
 from .devices import to

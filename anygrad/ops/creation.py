@@ -17,7 +17,7 @@ from .._backends import as_device, device, is_array, load, move, namespace, plai
 from .._dtypes import as_dtype, check_numeric
 from .._errors import DTypeError, ShapeError
 from .._messages import translate, unfit
-from .._primitive import primitive
+from .._primitive import linear as primitive
 from .._scalars import NUMBERS, default_complex, dtype_of, get_default_dtype
 from .._tensor import Tensor, rewrapped, wrap
 from .._transform import Transformed

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._dtypes import as_dtype
 from .._errors import DTypeError
-from .._primitive import primitive
+from .._primitive import linear as primitive
 from .._scalars import NUMBERS, weak_dtype
 from .._tensor import Tensor
 from ._axes import as_tensor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._backends import device, device_of, move
-from .._primitive import primitive
+from .._primitive import linear as primitive
 from .._tensor import Tensor
 
 

@@ -9,9 +9,10 @@ import math
 from typing import Any
 
 from .._dtypes import as_dtype
-from .._primitive import primitive
+from .._primitive import elementwise as primitive
 from .._tensor import Tensor
 from ._axes import as_tensor
+from ._rules import conjugate, real_part
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
@@ -83,7 +84,7 @@ def positive(xp: Any, x: Any) -> Any:
     return +x
 
 
-@primitive("Abs", holomorphic=False, x=lambda g, x, xp: g * xp.sign(x))
+@primitive("Abs", holomorphic=False, x=lambda g, x, xp: g * xp.sign(x), jvp=lambda t, x, xp: real_part(t * conjugate(xp.sign(x), xp), xp))
 def abs(xp: Any, x: Any) -> Any:
     """|x|; the derivative at 0 is 0."""
     return xp.abs(x)
@@ -350,19 +351,19 @@ def nextafter(xp: Any, x1: Any, x2: Any) -> Any:
 # ---------------------------------------------------------------------------
 
 
-@primitive("Conj", holomorphic=False, x=lambda g, xp: xp.conj(g))
+@primitive("Conj", holomorphic=False, x=lambda g, xp: xp.conj(g), jvp="linear")
 def conj(xp: Any, x: Any) -> Any:
     """The complex conjugate."""
     return xp.conj(x)
 
 
-@primitive("Real", holomorphic=False, x=lambda g, x_dtype, xp: xp.astype(g, x_dtype))
+@primitive("Real", holomorphic=False, x=lambda g, x_dtype, xp: xp.astype(g, x_dtype), jvp="linear")
 def real(xp: Any, x: Any) -> Any:
     """The real part."""
     return xp.real(x)
 
 
-@primitive("Imag", holomorphic=False, x=lambda g, x_dtype, xp: xp.astype(g, x_dtype) * 1j)
+@primitive("Imag", holomorphic=False, x=lambda g, x_dtype, xp: xp.astype(g, x_dtype) * 1j, jvp="linear")
 def imag(xp: Any, x: Any) -> Any:
     """The imaginary part."""
     return xp.imag(x)

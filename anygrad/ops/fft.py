@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._errors import AxisError, DTypeError, ShapeError
-from .._primitive import primitive
+from .._primitive import linear as primitive
 from .._scalars import default_complex, get_default_dtype
 from .._tensor import Tensor
 from ._axes import as_tensor, axes_of, axis_of, integer, integers, real_number

@@ -12,7 +12,7 @@ from .._alias import cell_of
 from .._backends import is_array, namespace
 from .._dtypes import as_dtype
 from .._errors import DTypeError, ShapeError
-from .._primitive import primitive
+from .._primitive import linear as primitive
 from .._tensor import Tensor
 from ._axes import as_tensor, axis_of
 

@@ -17,7 +17,7 @@ from .._tensor import Tensor
 from .._transform import Transformed
 from . import _decompositions, _determinant
 from ._axes import as_tensor, axes_of, axis_of, count, integer, kept, pair, real_number
-from ._rules import adjoint
+from ._rules import adjoint, conjugate, real_part
 from .creation import eye, full_like
 from .data_types import astype
 from .elementwise import _ratio
@@ -159,7 +159,7 @@ def slogdet(x: Tensor, /) -> SlogdetResult:
     return SlogdetResult(*_determinant.slogdet(_matrices("slogdet", x, square=True)))
 
 
-@primitive("LinalgInvEx", x=lambda g, out, xp: -(xp.matrix_transpose(out) @ g @ xp.matrix_transpose(out)))
+@primitive("LinalgInvEx", x=lambda g, out, xp: -(xp.matrix_transpose(out) @ g @ xp.matrix_transpose(out)), jvp=lambda t, out: -(out @ t @ out))
 def _inv(xp: Any, x: Any) -> Any:
     return xp.linalg.inv(x)
 
@@ -168,6 +168,7 @@ def _inv(xp: Any, x: Any) -> Any:
     "LinalgSolveEx",
     x1=lambda g, x1, out, xp: -(xp.linalg.solve(xp.matrix_transpose(x1), g) @ xp.matrix_transpose(out)),
     x2=lambda g, x1, xp: xp.linalg.solve(xp.matrix_transpose(x1), g),
+    jvp={"x1": lambda t, x1, out, xp: -xp.linalg.solve(x1, t @ out), "x2": "multilinear"},
 )
 def _solve(xp: Any, x1: Any, x2: Any) -> Any:
     return xp.linalg.solve(x1, x2)
@@ -179,7 +180,13 @@ def _pinv_rule(g: Any, x: Any, out: Any, xp: Any) -> Any:
     return left - x @ (p @ left) + right - (right @ p) @ x - ph @ g @ ph
 
 
-@primitive("LinalgPinv", holomorphic=False, x=lambda g, x, out, xp: _pinv_rule(g, x, out, xp))
+def _pinv_change(t: Any, x: Any, out: Any, xp: Any) -> Any:
+    p, ph, th = out, adjoint(out, xp), adjoint(t, xp)
+    left, right = p @ ph @ th, th @ ph @ p
+    return left - (left @ x) @ p + right - p @ (x @ right) - p @ t @ p
+
+
+@primitive("LinalgPinv", holomorphic=False, x=lambda g, x, out, xp: _pinv_rule(g, x, out, xp), jvp=lambda t, x, out, xp: _pinv_change(t, x, out, xp))
 def _pinv(xp: Any, x: Any, *, rtol: Any) -> Any:
     return xp.linalg.pinv(x, rtol=rtol)
 
@@ -250,7 +257,12 @@ def _norm_slope(x: Any, out: Any, ord: Any, axes: tuple[int, ...], xp: Any) -> A
     return xp.where(at_zero, xp.zeros_like(x), xp.sign(x) * size ** (ord - 1))
 
 
-@primitive("LinalgVectorNorm", holomorphic=False, x=lambda g, x, out, ord, axes, xp: xp.reshape(g, kept(x.shape, axes)) * _norm_slope(x, out, ord, axes, xp))
+@primitive(
+    "LinalgVectorNorm",
+    holomorphic=False,
+    x=lambda g, x, out, ord, axes, xp: xp.reshape(g, kept(x.shape, axes)) * _norm_slope(x, out, ord, axes, xp),
+    jvp=lambda t, x, out, ord, axes, xp: xp.reshape(xp.sum(real_part(conjugate(_norm_slope(x, out, ord, axes, xp), xp) * t, xp), axis=axes), out.shape),
+)
 def _vector_norm(xp: Any, x: Any, *, ord: Any, axes: Any, keepdims: Any) -> Any:
     return xp.linalg.vector_norm(x, axis=axes if x.ndim else None, ord=ord, keepdims=keepdims)
 
@@ -310,7 +322,7 @@ def _on_diagonal(g: Any, shape: tuple[int, ...], offset: int, xp: Any) -> Any:
     return xp.reshape(xp.scatter_add((*shape[:-2], m * n), key, g), shape)
 
 
-@primitive("Diagonal", view=True, x=lambda g, x_shape, offset, xp: _on_diagonal(g, x_shape, offset, xp))
+@primitive("Diagonal", jvp="linear", view=True, x=lambda g, x_shape, offset, xp: _on_diagonal(g, x_shape, offset, xp))
 def _diagonal(xp: Any, x: Any, *, offset: Any) -> Any:
     out = xp.linalg.diagonal(x, offset=offset)
     if xp.name == "numpy":
@@ -339,7 +351,7 @@ def outer(x1: Tensor, x2: Tensor, /) -> Tensor:
     return _multiply(reshape(x1, (-1, 1)), x2)
 
 
-@primitive("LinalgCross", x1=lambda g, x2, axis, xp: xp.linalg.cross(x2, g, axis=axis), x2=lambda g, x1, axis, xp: xp.linalg.cross(g, x1, axis=axis))
+@primitive("LinalgCross", jvp="multilinear", x1=lambda g, x2, axis, xp: xp.linalg.cross(x2, g, axis=axis), x2=lambda g, x1, axis, xp: xp.linalg.cross(g, x1, axis=axis))
 def _cross(xp: Any, x1: Any, x2: Any, *, axis: Any) -> Any:
     return xp.linalg.cross(x1, x2, axis=axis)
 

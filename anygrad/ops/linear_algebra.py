@@ -15,18 +15,20 @@ from .elementwise import conj
 from .manipulation import broadcast_shapes, broadcast_to, matrix_transpose, moveaxis, reshape
 
 
-@primitive("Mm", x1=lambda g, x2, xp: xp.matmul(g, xp.matrix_transpose(x2)), x2=lambda g, x1, xp: xp.matmul(xp.matrix_transpose(x1), g))
+@primitive("Mm", jvp="multilinear", x1=lambda g, x2, xp: xp.matmul(g, xp.matrix_transpose(x2)), x2=lambda g, x1, xp: xp.matmul(xp.matrix_transpose(x1), g))
 def _matmul(xp: Any, x1: Any, x2: Any) -> Any:
     return xp.matmul(x1, x2)
 
 
-@primitive("Outer", x1=lambda g, x2, xp: xp.matmul(g, xp.matrix_transpose(x2)), x2=lambda g, x1, xp: xp.matmul(xp.matrix_transpose(x1), g))
+@primitive(
+    "Outer", jvp="multilinear", x1=lambda g, x2, xp: xp.matmul(g, xp.matrix_transpose(x2)), x2=lambda g, x1, xp: xp.matmul(xp.matrix_transpose(x1), g)
+)
 def _outer(xp: Any, x1: Any, x2: Any) -> Any:
     """Columns times rows, (..., m, 1) and (..., 1, n): a multiplication with the gradient of a matrix product, which makes no third array."""
     return x1 * x2
 
 
-@primitive("Dot", x1=lambda g, x2: g * x2, x2=lambda g, x1: g * x1)
+@primitive("Dot", jvp="multilinear", x1=lambda g, x2: g * x2, x2=lambda g, x1: g * x1)
 def _dot(xp: Any, x1: Any, x2: Any) -> Any:
     return xp.matmul(x1, x2)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._errors import AxisError, ShapeError
-from .._primitive import primitive
+from .._primitive import linear as primitive
 from .._tensor import Tensor
 from ._axes import along, as_tensor, axes_of, axis_of, integer, integers, size_of, tensors_of
 from .indexing import take

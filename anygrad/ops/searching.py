@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._errors import DTypeError, ShapeError
-from .._primitive import primitive
+from .._primitive import linear as primitive
 from .._recording import beside
 from .._scalars import NUMBERS
 from .._tensor import Tensor

@@ -10,17 +10,19 @@ from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
 from ._axes import along, as_tensor, axes_of, axis_of, count, kept, real_number, spread
+from ._rules import conjugate, real_part
 from .creation import ones, zeros
 from .data_types import astype
+from .elementwise import _ratio
 from .manipulation import concat, moveaxis, reshape
 
 
-@primitive("Sum", x=lambda g, x_shape, axes, xp: spread(g, x_shape, axes, xp))
+@primitive("Sum", jvp="linear", x=lambda g, x_shape, axes, xp: spread(g, x_shape, axes, xp))
 def _sum(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
     return xp.sum(x, axis=axes, keepdims=keepdims, dtype=x.dtype)
 
 
-@primitive("Mean", x=lambda g, x_shape, axes, xp: spread(g / (count(x_shape, axes) or float("nan")), x_shape, axes, xp))
+@primitive("Mean", jvp="linear", x=lambda g, x_shape, axes, xp: spread(g / (count(x_shape, axes) or float("nan")), x_shape, axes, xp))
 def _mean(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
     return xp.mean(x, axis=axes, keepdims=keepdims)
 
@@ -33,27 +35,40 @@ def _even(g: Any, x: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
     return hit * (xp.reshape(g, shape) / xp.sum(hit, axis=axes, keepdims=True))
 
 
-@primitive("Amax", x=lambda g, x, out, axes, xp: _even(g, x, out, axes, xp))
+def _mean_of_hits(t: Any, x: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    """An extremum's tangent: the mean of those of the elements equal to it."""
+    return xp.reshape(xp.sum(_even(xp.ones_like(out), x, out, axes, xp) * t, axis=axes), out.shape)
+
+
+@primitive("Amax", x=lambda g, x, out, axes, xp: _even(g, x, out, axes, xp), jvp=lambda t, x, out, axes, xp: _mean_of_hits(t, x, out, axes, xp))
 def _max(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
     return xp.max(x, axis=axes, keepdims=keepdims)
 
 
-@primitive("Amin", x=lambda g, x, out, axes, xp: _even(g, x, out, axes, xp))
+@primitive("Amin", x=lambda g, x, out, axes, xp: _even(g, x, out, axes, xp), jvp=lambda t, x, out, axes, xp: _mean_of_hits(t, x, out, axes, xp))
 def _min(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
     return xp.min(x, axis=axes, keepdims=keepdims)
 
 
-@primitive("Prod", x=lambda g, x, axis, xp: xp.expand_dims(g, axis=axis) * products_of_others(x, axis, xp))
+@primitive(
+    "Prod",
+    x=lambda g, x, axis, xp: xp.expand_dims(g, axis=axis) * products_of_others(x, axis, xp),
+    jvp=lambda t, x, axis, xp: xp.sum(products_of_others(x, axis, xp) * t, axis=axis),
+)
 def _prod(xp: Any, x: Any, *, axis: Any) -> Any:
     return xp.prod(x, axis=axis, dtype=x.dtype)
 
 
-@primitive("Cumsum", x=lambda g, axis, xp: xp.flip(xp.cumulative_sum(xp.flip(g, axis=axis), axis=axis), axis=axis))
+@primitive("Cumsum", jvp="linear", x=lambda g, axis, xp: xp.flip(xp.cumulative_sum(xp.flip(g, axis=axis), axis=axis), axis=axis))
 def _cumulative_sum(xp: Any, x: Any, *, axis: Any) -> Any:
     return xp.cumulative_sum(x, axis=axis, dtype=x.dtype)
 
 
-@primitive("Cumprod", x=lambda g, x, axis, xp: exclusive_product(x, axis, xp) * suffix_recurrence(x, g, axis, xp))
+@primitive(
+    "Cumprod",
+    x=lambda g, x, axis, xp: exclusive_product(x, axis, xp) * suffix_recurrence(x, g, axis, xp),
+    jvp=lambda t, x, axis, xp: prefix_recurrence(x, exclusive_product(x, axis, xp) * t, axis, xp),
+)
 def _cumulative_prod(xp: Any, x: Any, *, axis: Any) -> Any:
     return xp.cumulative_prod(x, axis=axis, dtype=x.dtype)
 
@@ -94,6 +109,13 @@ def suffix_recurrence(x: Any, g: Any, axis: int, xp: Any) -> Any:
         factor = factor * xp.concat([_cut(factor, axis, step, None), blank], axis=axis)
         step *= 2
     return total
+
+
+def prefix_recurrence(x: Any, g: Any, axis: int, xp: Any) -> Any:
+    """r with r[i] = g[i] + x[i] * r[i-1]: the suffix recurrence of everything backwards, x one place on."""
+    x = xp.flip(x, axis=axis)
+    later = xp.concat([_cut(x, axis, 0, 1), _cut(x, axis, None, -1)], axis=axis)
+    return xp.flip(suffix_recurrence(later, xp.flip(g, axis=axis), axis, xp), axis=axis)
 
 
 # ---------------------------------------------------------------------------
@@ -190,6 +212,7 @@ def _centred(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
     "Var",
     holomorphic=False,
     x=lambda g, x, axes, correction, xp: spread(g, x.shape, axes, xp) * (_centred(x, axes, xp) * (2 / _freedom(x.shape, axes, correction))),
+    jvp=lambda t, x, out, axes, correction, xp: _change(t, x, out.shape, axes, correction, xp),
 )
 def _var(xp: Any, x: Any, *, axes: Any, correction: Any, keepdims: Any) -> Any:
     d = _centred(x, axes, xp)
@@ -197,7 +220,18 @@ def _var(xp: Any, x: Any, *, axes: Any, correction: Any, keepdims: Any) -> Any:
     return xp.sum(d2, axis=axes, keepdims=keepdims) / _freedom(x.shape, axes, correction)
 
 
-@primitive("Std", holomorphic=False, x=lambda g, x, out, axes, correction, xp: _std_rule(g, x, out, axes, correction, xp))
+def _change(t: Any, x: Any, shape: tuple[int, ...], axes: tuple[int, ...], correction: Any, xp: Any) -> Any:
+    """The tangent of a variance of that shape."""
+    products = real_part(conjugate(_centred(x, axes, xp), xp) * t, xp)
+    return xp.reshape(xp.sum(products, axis=axes), shape) * (2 / _freedom(x.shape, axes, correction))
+
+
+@primitive(
+    "Std",
+    holomorphic=False,
+    x=lambda g, x, out, axes, correction, xp: _std_rule(g, x, out, axes, correction, xp),
+    jvp=lambda t, x, out, axes, correction, xp: _ratio(_change(t, x, out.shape, axes, correction, xp), 2 * out, xp),
+)
 def _std(xp: Any, x: Any, *, axes: Any, correction: Any, keepdims: Any) -> Any:
     return xp.sqrt(_var.primitive.forward(xp, x, axes=axes, correction=correction, keepdims=keepdims))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from .._dtypes import as_dtype
 from .._errors import DTypeError
-from .._primitive import primitive
+from .._primitive import elementwise as primitive
 from .._recording import beside
 from .._scalars import NUMBERS
 from .._tensor import Tensor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..._primitive import primitive
+from ..._primitive import elementwise as primitive
 from ..._tensor import Tensor
 from .._rules import call, is_complex
 from ._arguments import in_dtype_of

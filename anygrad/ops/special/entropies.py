@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._primitive import primitive
+from ..._primitive import elementwise as primitive
 from ..._tensor import Tensor
 from .._rules import call, is_complex
 from ..data_types import astype

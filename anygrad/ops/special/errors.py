@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._primitive import primitive
+from ..._primitive import elementwise as primitive
 from ..._tensor import Tensor
 from .._axes import as_tensor
 from .._rules import call

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._primitive import primitive
+from ..._primitive import elementwise as primitive
 from .._rules import call
 from ._arguments import next_order
 from ._betainc_slope import beta_density, betainc_slope

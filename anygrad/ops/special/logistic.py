@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._primitive import primitive
+from ..._primitive import elementwise as primitive
 from .._rules import call, is_complex
 
 NAN, INF = float("nan"), float("inf")

@@ -28,7 +28,11 @@ def _top(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
     return reduce(x, axis=axes, keepdims=True)
 
 
-@primitive("Logsumexp", x=lambda g, x, out, axes, xp: xp.reshape(g, kept(x.shape, axes)) * xp.exp(x - xp.reshape(out, kept(x.shape, axes))))
+@primitive(
+    "Logsumexp",
+    x=lambda g, x, out, axes, xp: xp.reshape(g, kept(x.shape, axes)) * xp.exp(x - xp.reshape(out, kept(x.shape, axes))),
+    jvp=lambda t, x, out, axes, xp: xp.reshape(xp.sum(t * xp.exp(x - xp.reshape(out, kept(x.shape, axes))), axis=axes), out.shape),
+)
 def _logsumexp(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
     top = _top(x if not is_complex(x) else xp.real(x), axes, xp)
     top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
@@ -45,13 +49,21 @@ def _shifted(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
     return xp.where(finite, x, xp.full_like(x, NAN)) - xp.where(finite, top, xp.zeros_like(top))
 
 
-@primitive("Softmax", x=lambda g, out, axes, xp: out * (g - xp.sum(out * g, axis=axes, keepdims=True)))
+@primitive(
+    "Softmax",
+    x=lambda g, out, axes, xp: out * (g - xp.sum(out * g, axis=axes, keepdims=True)),
+    jvp=lambda t, out, axes, xp: out * (t - xp.sum(out * t, axis=axes, keepdims=True)),
+)
 def _softmax(xp: Any, x: Any, *, axes: Any) -> Any:
     e = xp.exp(_shifted(x, axes, xp))
     return e / xp.sum(e, axis=axes, keepdims=True)
 
 
-@primitive("LogSoftmax", x=lambda g, out, axes, xp: g - xp.exp(out) * xp.sum(g, axis=axes, keepdims=True))
+@primitive(
+    "LogSoftmax",
+    x=lambda g, out, axes, xp: g - xp.exp(out) * xp.sum(g, axis=axes, keepdims=True),
+    jvp=lambda t, out, axes, xp: t - xp.sum(xp.exp(out) * t, axis=axes, keepdims=True),
+)
 def _log_softmax(xp: Any, x: Any, *, axes: Any) -> Any:
     x = _shifted(x, axes, xp)
     return x - xp.log(xp.sum(xp.exp(x), axis=axes, keepdims=True))
@@ -96,7 +108,7 @@ def logsumexp(x: Tensor, /, axis: Any = None, *, b: Any = None, keepdims: bool =
     return out if phase is None else (out, phase)
 
 
-@primitive("Log", x=lambda g, x: g / x)
+@primitive("Log", jvp="elementwise", x=lambda g, x: g / x)
 def _log_of_sum(xp: Any, x: Any) -> Any:
     """log(x); of 0 without a warning, since a sum of nothing has -inf for its logarithm."""
     zero = x == 0

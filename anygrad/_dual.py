@@ -1,0 +1,268 @@
+"""Dual numbers: a value and its tangent, carried through a computation side by side.
+
+A `Dual` is a thin shell: memory, history and `.grad` are those of its primal, a tensor of the
+levels outside of its own (usually a plain one). Operations give the primal to the primitive and
+the tangents to the primitive's jvp (`_push.py`). Tangents are never written in place: a write to a
+dual gives it a new tangent. A view keeps none of its own: it looks at that of its base through the
+same steps that make it from the base, so that writes to either reach the other's tangent too.
+
+Gradients of duals are duals. Let y and its tangent y' be computed from x and x'; then the tangent
+of the gradient <g, dy/dx> is the gradient of <g, y'> + <g', y> with x' held: second derivatives are
+symmetric. So the engine never sees a dual, and forward over reverse needs no rules of its own.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import _alias, _modes
+from ._backward import grad
+from ._primitive import Primitive
+from ._push import as_inputs, fitted, push
+from ._recording import Step, is_inexact
+from ._tensor import StaleView, Tensor
+from ._transform import Transformed, at_bottom, levels
+from .ops.creation import zeros_like
+from .ops.inplace import _follow, _set_view, write
+
+
+class Level:
+    """A stretch of computation in which tensors carry tangents; after it they are plain again."""
+
+    def __init__(self) -> None:
+        self.number = next(levels)
+        self.active = True
+
+    def __enter__(self) -> Level:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.active = False
+
+
+class Source:
+    """The tangent of a base, which its views share; and these duals themselves."""
+
+    __slots__ = ("duals", "value")
+
+    def __init__(self, value: Tensor) -> None:
+        self.value = value
+        self.duals: list[weakref.ref[Dual]] = []
+
+
+class State:
+    """What a dual number is made of.
+
+    Attributes
+    ----------
+    level : Level
+    primal : Tensor
+    source : Source
+        Its tangent, or that of its base.
+    steps : tuple of functions
+        What makes it from the base.
+    seen, tangent : Tensor
+        The base's tangent when it was last looked at, and its own then.
+    """
+
+    __slots__ = ("level", "primal", "seen", "source", "steps", "tangent")
+
+    def __init__(self, level: Level, primal: Tensor, source: Source, steps: tuple[Any, ...], tangent: Tensor | None = None) -> None:
+        self.level, self.primal, self.source, self.steps = level, primal, source, steps
+        self.tangent = tangent
+        self.seen = None if tangent is None else source.value
+
+
+class Dual(Transformed):
+    """A tensor with a tangent. Its slots are those of Tensor, so that a write can turn a tensor into one."""
+
+    __slots__ = ()
+    state = Tensor._data  # the slot of a Tensor's array holds a dual's state
+
+    @property
+    def level(self) -> int:  # type: ignore[override]
+        return self.state.level.number
+
+    @property
+    def primal(self) -> Tensor:
+        return self.state.primal
+
+    @property
+    def tangent(self) -> Tensor:
+        state = self.state
+        if not state.steps:
+            return state.source.value
+        if state.seen is not state.source.value:
+            before = _modes.switch_grad(True)
+            try:
+                state.seen, state.tangent = state.source.value, _follow(state.source.value, state.steps)
+            finally:
+                _modes.switch_grad(before)
+        return state.tangent
+
+    # -- what it has of its primal
+
+    def _of_primal(name: str) -> Any:  # type: ignore[misc]  # noqa: N805
+        return property(lambda self: getattr(self.state.primal, name), lambda self, value: setattr(self.state.primal, name, value))
+
+    _data, _node, _cell, _alias, _grad = map(_of_primal, ("_data", "_node", "_cell", "_alias", "_grad"))
+    shape, ndim, size = map(_of_primal, ("shape", "ndim", "size"))
+    del _of_primal
+
+    def detach(self) -> Tensor:
+        """The primal's memory outside of the graph, without a tangent."""
+        return self.primal.detach()
+
+    def __repr__(self) -> str:
+        text = repr(self.primal)
+        return f"{text[:-1]}, tangent={self.tangent!r})" if self.state.level.active else text
+
+    # -- transforms
+
+    def interpret(self, made: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
+        level, inputs = self.state.level, as_inputs(made, inputs)
+        duals = [isinstance(x, Dual) and x.state.level is level for x in inputs]
+        primals = [x.primal if d else x for x, d in zip(inputs, duals, strict=True)]
+        out = made.function(*primals, **params)
+        outs = out if isinstance(out, tuple) else (out,)
+        if not (level.active and made.differentiable and any(is_inexact(y._data) for y in outs)):
+            return out
+        found = push(made, primals, [x.tangent if d else None for x, d in zip(inputs, duals, strict=True)], out, params)
+        if isinstance(out, tuple):
+            pairs = [(y, Step(made, params, i), t) for i, (y, t) in enumerate(zip(out, found, strict=True))]
+            return tuple(y if t is None else _result(level, y, t, inputs[0] if made.view else None, step) for y, step, t in pairs)
+        return _result(level, out, found, inputs[0] if made.view else None, Step(made, params, None))
+
+    def write(self, x: Tensor, made: Primitive, others: tuple[Any, ...], raw_write: Callable[..., Any]) -> Tensor:
+        level = self.state.level
+        result = self.interpret(made, (x, *others), {}) if level.active else None
+        write(_primal(x, level), made, tuple(_primal(y, level) for y in others), raw_write)
+        if isinstance(result, Dual) and result.state.level is level:
+            _set_tangent(x, result.tangent, level)
+        return x
+
+    def differentiate(self, outputs: Sequence[Any], inputs: Sequence[Any], seeds: Sequence[Any], options: dict[str, Any]) -> tuple[Tensor | None, ...]:
+        level, options = self.state.level, dict(options)
+        retain_graph, materialize = options.pop("retain_graph"), options.pop("materialize_grads")
+        ys, xs, gs = ([_primal(t, level) for t in tensors] for tensors in (outputs, inputs, seeds))
+        directions = [_tangent(x, level) for x in inputs]
+        pairs = [(t, g) for t, g in zip([_tangent(y, level) for y in outputs], gs, strict=True) if t is not None and t.requires_grad]
+        pairs += [(y, t) for y, t in zip(ys, [_tangent(g, level) for g in seeds], strict=True) if t is not None]
+        found = grad(ys, xs, gs, retain_graph=retain_graph or bool(pairs), materialize_grads=materialize, **options)
+        if not pairs:
+            return found
+        options["allow_unused"] = True
+        held = [i for i, t in enumerate(directions) if t is not None and t.requires_grad and not xs[i].is_leaf]
+        targets = [*xs, *[directions[i] for i in held]]
+        changes = list(grad([y for y, _ in pairs], targets, [g for _, g in pairs], retain_graph=retain_graph or bool(held), **options))
+        for i, through in zip(held, changes[len(xs) :], strict=True):
+            # An intermediate's own tangent is held although it may depend on the intermediate.
+            if through is not None and (surplus := grad(directions[i], xs[i], through, retain_graph=True, **options)[0]) is not None:
+                changes[i] = changes[i] - surplus
+        return tuple(_pair(level, v, t) for v, t in zip(found, changes[: len(xs)], strict=True))
+
+    def call_function(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        level = self.state.level
+        primals = tuple(_primal(a, level) for a in args)
+        tangents = tuple(_tangent(a, level) for a in args)
+        if not level.active:
+            return function.apply(*primals, **kwargs)
+        result, found, written = function.apply_with_tangents(primals, tangents, kwargs)
+        outs = list(result) if isinstance(result, tuple) else [result]
+        for i, t in enumerate(found):
+            position = next((j for j, w in enumerate(primals) if outs[i] is w and i in written), None)
+            if position is not None:  # an argument that forward has written to
+                outs[i] = args[position]
+                if t is not None:
+                    _set_tangent(outs[i], t, level)
+            elif t is not None:
+                outs[i] = dual(level, outs[i], t)
+        return tuple(outs) if isinstance(result, tuple) else outs[0]
+
+    def over(self, function: Callable[[Tensor], Tensor]) -> Tensor:
+        return dual(self.state.level, at_bottom(function, self.primal), self.tangent)
+
+    def parts(self) -> tuple[Tensor, ...]:
+        return (self.primal, self.tangent)
+
+    def of_parts(self, parts: Sequence[Tensor]) -> Tensor:
+        return dual(self.state.level, *parts)
+
+
+def dual(level: Level, primal: Tensor, tangent: Tensor) -> Dual:
+    """A dual number."""
+    return _made(State(level, primal, Source(tangent), ()))
+
+
+def _result(level: Level, out: Tensor, tangent: Tensor, source: Any, step: Step) -> Tensor:
+    """A dual number; if it is a view of another, one that looks at the other's tangent."""
+    if source is None or not out._is_view():
+        return dual(level, out, tangent)
+    return _made(State(level, out, source.state.source, (*source.state.steps, step), tangent))
+
+
+def _made(state: State) -> Dual:
+    out = Dual()
+    out.state = state
+    state.source.duals.append(weakref.ref(out))
+    return out
+
+
+def _primal(x: Any, level: Level) -> Any:
+    return x.primal if isinstance(x, Dual) and x.state.level is level else x
+
+
+def _tangent(x: Any, level: Level) -> Tensor | None:
+    return x.tangent if level.active and isinstance(x, Dual) and x.state.level is level else None
+
+
+def _pair(level: Level, value: Tensor | None, change: Tensor | None) -> Tensor | None:
+    if change is None:
+        return value
+    return dual(level, zeros_like(change) if value is None else value, change)
+
+
+def parts_at(x: Any, level: Level) -> tuple[Any, Tensor | None]:
+    """The primal and the tangent of x at a level; x itself and None if it has no tangent there."""
+    return _primal(x, level), _tangent(x, level)
+
+
+# ---------------------------------------------------------------------------
+# writes
+# ---------------------------------------------------------------------------
+
+
+def _set_tangent(x: Tensor, tangent: Tensor, level: Level) -> None:
+    """After a write: x takes a new tangent, and so does what shares its memory."""
+    if not (isinstance(x, Dual) and x.state.level is level):
+        _become_dual(x, level)
+    state = x.state  # type: ignore[attr-defined]
+    tangent = fitted(tangent, state.primal)
+    state.source.value = _set_view(state.source.value, tangent, steps=state.steps) if state.steps else tangent
+
+
+def _become_dual(x: Tensor, level: Level) -> None:
+    """Turn a tensor, and what it is a view of, and the other views of that, into duals with tangents of 0."""
+    if isinstance(x, Dual):  # of a level further out
+        known = [d for d in (reference() for reference in x.state.source.duals) if d is not None]
+        source = Source(zeros_like(x.state.source.value))
+        for d in known:
+            outer = Dual()
+            outer.state = d.state
+            d.state = State(level, outer, source, outer.state.steps)
+    elif type(x) in (Tensor, StaleView):
+        base = x if x._base is None else x._base
+        views = [] if base._alias is None else [t for t in base._alias.storage.tensors() if t._alias.base is base]
+        source = Source(zeros_like(base))
+        known = [base, *views]  # type: ignore[list-item]
+        for t in known:
+            primal = Tensor()
+            steps = () if t is base else t._alias.steps  # type: ignore[union-attr]
+            _alias.succeed(primal, t)
+            t.__class__ = Dual  # type: ignore[assignment]
+            t.state = State(level, primal, source, steps)
+    else:
+        raise NotImplementedError(f"a dual number cannot be written into a {type(x).__name__}. Use `x = x + ...`.")
+    source.duals += [weakref.ref(t) for t in known]
