@@ -6,6 +6,7 @@ error leaves every `.grad` and every graph as it was.
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Sequence
@@ -53,7 +54,8 @@ def backward(
     ShapeError, DTypeError, DeviceError
         If a gradient does not fit its tensor.
     """
-    roots, seeds = _starts(_as_tuple(tensors), grad_tensors, "backward()", create_graph)
+    roots, given = _starts(_as_tuple(tensors), grad_tensors, "backward()")
+    seeds = given if create_graph else [seed._data for seed in given]
     retain_graph = create_graph if retain_graph is None else retain_graph
     if create_graph:
         warnings.warn(
@@ -123,34 +125,36 @@ def grad(
         raise ValueError("materialize_grads=True gives zeros for unused inputs, so allow_unused cannot be False")
     allow_unused = materialize_grads if allow_unused is None else allow_unused
     outputs, wanted = _as_tuple(outputs), _as_tuple(inputs)
-    given = () if grad_outputs is None else _as_tuple(grad_outputs)
-    if not is_grads_batched and (inner := innermost((*outputs, *given))) is not None:
-        seeds: Any = given or (None,) * len(outputs)
-        options = {"retain_graph": retain_graph, "create_graph": create_graph, "allow_unused": allow_unused, "materialize_grads": materialize_grads}
-        return inner.differentiate(outputs, wanted, seeds, options)
     nodes = [_node_of(t, i, "inputs of grad()") for i, t in enumerate(wanted)]
     retain_graph = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
         return _batched(outputs, wanted, grad_outputs, create_graph, allow_unused, materialize_grads)
-    roots, seeds = _starts(outputs, grad_outputs, "grad()", create_graph)
-    captured = _engine.run(roots, seeds, set(nodes), retain_graph, create_graph)
-    results: list[Tensor | None] = []
+    _, seeds = _starts(outputs, grad_outputs, "grad()")
+    results = _pulled(outputs, wanted, seeds, retain_graph, create_graph)
     for i, (tensor, node) in enumerate(zip(wanted, nodes, strict=True)):
-        g = captured.get(node)
-        if g is not None:
-            # A result is never the caller's own array.
-            own = any(g is seed for seed in seeds)
-            results.append(g if isinstance(g, Tensor) else wrap(namespace(g).copy(g) if own else g))
-        elif materialize_grads:
-            results.append(zeros_like(tensor))
-        elif allow_unused:
-            results.append(None)
-        else:
+        if results[i] is None and materialize_grads:
+            results[i] = zeros_like(tensor)
+        elif results[i] is None and not allow_unused:
             raise RuntimeError(
                 f"input {i} of grad() (shape {tuple(node.shape or ())}) appears to not have been used in the graph of the outputs. Pass "
                 "allow_unused=True to get None for it, or materialize_grads=True to get zeros."
             )
     return tuple(results)
+
+
+def _pulled(outputs: Sequence[Any], inputs: Sequence[Any], seeds: Sequence[Tensor], retain_graph: bool, create_graph: bool) -> list[Tensor | None]:
+    """The gradients of the inputs, None for those that no output depends on: the innermost level takes its part, then the next."""
+    if (inner := innermost((*outputs, *seeds))) is not None:
+        return inner.pull(functools.partial(_pulled, retain_graph=retain_graph, create_graph=create_graph), outputs, inputs, seeds)
+    roots, nodes = [_node(t) for t in outputs], [_node(t) for t in inputs]
+    starts = seeds if create_graph else [seed._data for seed in seeds]
+    captured = _engine.run(roots, starts, set(nodes), retain_graph, create_graph)
+    results: list[Tensor | None] = []
+    for g in [captured.get(node) for node in nodes]:
+        # A result is never the caller's own array.
+        own = any(g is start for start in starts)
+        results.append(g if g is None or create_graph else wrap(namespace(g).copy(g) if own else g))
+    return results
 
 
 def _batched(outputs: Any, wanted: Any, grad_outputs: Any, create_graph: bool, allow_unused: bool, materialize_grads: bool) -> tuple[Tensor | None, ...]:
@@ -186,12 +190,16 @@ def _node_of(tensor: Any, position: int, where: str) -> Node:
     return tensor._node
 
 
+def _node(tensor: Any) -> Node:
+    return edge_node(tensor) if isinstance(tensor, tuple) else tensor._node
+
+
 def edge_node(edge: Any) -> Node:
     """The node that the engine sends gradients to, for a GradientEdge."""
     return edge.node if edge.ownership_token is None else edge.ownership_token
 
 
-def _starts(tensors: Sequence[Any], gradients: Any, where: str, create_graph: bool) -> tuple[list[Node], list[Any]]:
+def _starts(tensors: Sequence[Any], gradients: Any, where: str) -> tuple[list[Node], list[Tensor]]:
     """The nodes to start from, and the gradient at each, checked."""
     if not tensors:
         raise RuntimeError(f"{where} got no tensors to differentiate")
@@ -212,13 +220,12 @@ def _starts(tensors: Sequence[Any], gradients: Any, where: str, create_graph: bo
         else:
             node = tensor._node
         roots.append(node)
-        seed = _seed(node, tensor, g, i, where)
-        seeds.append(seed if create_graph else seed._data)
+        seeds.append(_seed(node, tensor, g, i, where))
     return roots, seeds
 
 
 def _seed(node: Node, tensor: Any, g: Any, position: int, where: str) -> Tensor:
-    shape = tuple(node.shape or ())
+    shape = tensor.shape if isinstance(tensor, Tensor) else tuple(node.shape or ())
     if g is None:
         if math.prod(shape) != 1:
             call = f"{where[:-1]}gradient)" if where == "backward()" else "grad(y, x, gradient)"
@@ -235,9 +242,9 @@ def _seed(node: Node, tensor: Any, g: Any, position: int, where: str) -> Tensor:
         if not is_array(g):
             raise TypeError(f"{where}: the gradient must be a Tensor or None, not {type(g).__name__}")
         g = wrap(g)
-    if tuple(g._data.shape) != shape:
+    if g.shape != shape:
         raise ShapeError(
-            f"{where}: Mismatch in shape: grad_output[{position}] has shape {tuple(g._data.shape)} and output[{position}] has shape {shape}. "
+            f"{where}: Mismatch in shape: grad_output[{position}] has shape {g.shape} and output[{position}] has shape {shape}. "
             "The gradient argument is dL/dself: it has the tensor's own shape."
         )
     if isinstance(tensor, Tensor) and device_of(g._data) != device_of(tensor._data):

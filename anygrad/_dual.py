@@ -18,14 +18,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import _alias, _modes
-from ._backward import grad
+from ._errors import DeviceError, DTypeError, ShapeError
 from ._primitive import Primitive
 from ._push import as_inputs, fitted, push
 from ._recording import Step, is_inexact
 from ._tensor import StaleView, Tensor
 from ._transform import Transformed, at_bottom, levels
 from .ops.creation import zeros_like
+from .ops.data_types import astype
 from .ops.inplace import _follow, _set_view, write
+from .ops.manipulation import reshape
 
 
 class Level:
@@ -143,25 +145,23 @@ class Dual(Transformed):
             _set_tangent(x, result.tangent, level)
         return x
 
-    def differentiate(self, outputs: Sequence[Any], inputs: Sequence[Any], seeds: Sequence[Any], options: dict[str, Any]) -> tuple[Tensor | None, ...]:
-        level, options = self.state.level, dict(options)
-        retain_graph, materialize = options.pop("retain_graph"), options.pop("materialize_grads")
+    def pull(self, rest: Callable[..., Any], outputs: Sequence[Any], inputs: Sequence[Any], seeds: Sequence[Any]) -> list[Tensor | None]:
+        level = self.state.level
         ys, xs, gs = ([_primal(t, level) for t in tensors] for tensors in (outputs, inputs, seeds))
-        directions = [_tangent(x, level) for x in inputs]
-        pairs = [(t, g) for t, g in zip([_tangent(y, level) for y in outputs], gs, strict=True) if t is not None and t.requires_grad]
-        pairs += [(y, t) for y, t in zip(ys, [_tangent(g, level) for g in seeds], strict=True) if t is not None]
-        found = grad(ys, xs, gs, retain_graph=retain_graph or bool(pairs), materialize_grads=materialize, **options)
+        y_tangents, x_tangents, g_tangents = ([_tangent(t, level) for t in tensors] for tensors in (outputs, inputs, seeds))
+        pairs = [(t, g) for t, g in zip(y_tangents, gs, strict=True) if t is not None and t.requires_grad]
+        pairs += [(y, t) for y, t in zip(ys, g_tangents, strict=True) if t is not None]
         if not pairs:
-            return found
-        options["allow_unused"] = True
-        held = [i for i, t in enumerate(directions) if t is not None and t.requires_grad and not xs[i].is_leaf]
-        targets = [*xs, *[directions[i] for i in held]]
-        changes = list(grad([y for y, _ in pairs], targets, [g for _, g in pairs], retain_graph=retain_graph or bool(held), **options))
+            return rest(ys, xs, gs)
+        found = rest(ys, xs, gs, retain_graph=True)
+        # An intermediate's own tangent is held although it may have been computed from it.
+        held = [i for i, t in enumerate(x_tangents) if t is not None and t.requires_grad and not xs[i].is_leaf]
+        again = {"retain_graph": True} if held else {}
+        changes = rest([y for y, _ in pairs], [*xs, *[x_tangents[i] for i in held]], [g for _, g in pairs], **again)
         for i, through in zip(held, changes[len(xs) :], strict=True):
-            # An intermediate's own tangent is held although it may depend on the intermediate.
-            if through is not None and (surplus := grad(directions[i], xs[i], through, retain_graph=True, **options)[0]) is not None:
+            if through is not None and (surplus := rest([x_tangents[i]], [xs[i]], [through], **again)[0]) is not None:
                 changes[i] = changes[i] - surplus
-        return tuple(_pair(level, v, t) for v, t in zip(found, changes[: len(xs)], strict=True))
+        return [_pair(level, v, t) for v, t in zip(found, changes[: len(xs)], strict=True)]
 
     def call_function(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         level = self.state.level
@@ -227,6 +227,32 @@ def _pair(level: Level, value: Tensor | None, change: Tensor | None) -> Tensor |
 def parts_at(x: Any, level: Level) -> tuple[Any, Tensor | None]:
     """The primal and the tangent of x at a level; x itself and None if it has no tangent there."""
     return _primal(x, level), _tangent(x, level)
+
+
+def own(x: Tensor) -> Tensor:
+    """Another tensor over the same memory, with the same history."""
+    return reshape(x, x.shape) if x.requires_grad else at_bottom(Tensor.detach, x)
+
+
+def checked_tangent(tangent: Tensor, primal: Tensor, where: str) -> Tensor:
+    """A tangent that fits, cast to the dtype of its tensor; both are checked."""
+    for name, t in (("primal", primal), ("tangent", tangent)):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"{where}: the {name} must be a Tensor, not {type(t).__name__}. Write anygrad.asarray(...).")
+        if not is_inexact(t._data):
+            raise DTypeError(f"{where}: Expected {name} to be floating point or complex, but got: {t.dtype}. Use `.astype(anygrad.float32)`.")
+    if tangent.shape != primal.shape:
+        raise ShapeError(
+            f"{where}: a tangent has the shape of its tensor: this one has shape {tangent.shape}, the tensor {primal.shape} "
+            "(the forward gradient has a different size than that of the original Tensor)"
+        )
+    if tangent.device != primal.device:
+        raise DeviceError(
+            f"{where}: a tangent is on its tensor's device: this one is on {tangent.device}, the tensor on {primal.device}. Use `.to({str(primal.device)!r})`."
+        )
+    if tangent.dtype.kind == "c" and primal.dtype.kind != "c":
+        raise DTypeError(f"{where}: the tangent is {tangent.dtype} and its tensor {primal.dtype}; a real tensor has a real tangent. Take `.real` first.")
+    return tangent if tangent.dtype == primal.dtype else astype(tangent, primal.dtype)
 
 
 # ---------------------------------------------------------------------------

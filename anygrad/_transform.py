@@ -16,7 +16,8 @@ from ._tensor import Tensor
 if TYPE_CHECKING:
     from ._primitive import Primitive
 
-levels = itertools.count(1)  # a level that begins later is further in
+# Each transform takes the next number when it starts, so that the ones inside it have higher levels.
+levels = itertools.count(1)
 
 
 class Transformed(Tensor):
@@ -30,11 +31,11 @@ class Transformed(Tensor):
         raise NotImplementedError
 
     def write(self, x: Tensor, made: Primitive, others: tuple[Any, ...], raw_write: Callable[..., Any]) -> Tensor:
-        """Write to `x` in place what the primitive gives for it and the others (see ops/inplace.py)."""
-        raise NotImplementedError(f"{made.name}: in place on a {type(self).__name__} is not implemented. Write `x = x + ...`.")
+        """Write to x in place, where this is the innermost of x and the others (see `write` in ops/inplace.py)."""
+        raise NotImplementedError
 
-    def differentiate(self, outputs: Sequence[Any], inputs: Sequence[Any], seeds: Sequence[Any], options: dict[str, Any]) -> tuple[Tensor | None, ...]:
-        """What `autograd.grad` gives for these."""
+    def pull(self, rest: Callable[..., Any], outputs: Sequence[Any], inputs: Sequence[Any], seeds: Sequence[Any]) -> list[Tensor | None]:
+        """The gradients of inputs, where this is the innermost of the outputs; `rest(outputs, inputs, seeds)` does it without this level."""
         raise NotImplementedError
 
     def call_function(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -13,13 +13,8 @@ from __future__ import annotations
 import threading
 from typing import NamedTuple
 
-from .._dual import Level, dual, parts_at
-from .._errors import DeviceError, DTypeError, ShapeError
-from .._recording import is_inexact
-from .._tensor import Tensor, wrap
-from .._transform import at_bottom
-from ..ops.data_types import astype
-from ..ops.manipulation import reshape
+from .._dual import Level, checked_tangent, dual, own, parts_at
+from .._tensor import Tensor
 
 __all__ = ["UnpackedDualTensor", "dual_level", "enter_dual_level", "exit_dual_level", "make_dual", "unpack_dual"]
 
@@ -99,35 +94,10 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
         raise RuntimeError(
             "make_dual(): Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first. Write `with forward_ad.dual_level():`."
         )
-    for name, t in (("primal", tensor), ("tangent", tangent)):
-        if not isinstance(t, Tensor):
-            raise TypeError(f"make_dual(): the {name} must be a Tensor, not {type(t).__name__}. Write anygrad.asarray(...).")
-        if not is_inexact(t._data):
-            raise DTypeError(f"make_dual(): Expected {name} to be floating point or complex, but got: {t.dtype}. Use `.astype(anygrad.float32)`.")
+    tangent = checked_tangent(tangent, tensor, "make_dual()")
     if parts_at(tensor, _local.level)[1] is not None:
         raise RuntimeError("make_dual(): this tensor has a tangent already (it already has a forward gradient at the same level). Use unpack_dual first.")
-    return dual(_local.level, own(tensor), checked_tangent(tangent, tensor, "make_dual()"))
-
-
-def own(x: Tensor) -> Tensor:
-    """Another tensor over the same memory, with the same history."""
-    return reshape(x, x.shape) if x.requires_grad else at_bottom(lambda plain: wrap(plain._data), x) if x._alias is None else at_bottom(Tensor.detach, x)
-
-
-def checked_tangent(tangent: Tensor, primal: Tensor, where: str) -> Tensor:
-    """A tangent that fits, cast to the dtype of its tensor."""
-    if tangent.shape != primal.shape:
-        raise ShapeError(
-            f"{where}: a tangent has the shape of its tensor: this one has shape {tangent.shape}, the tensor {primal.shape} "
-            "(the forward gradient has a different size than that of the original Tensor)"
-        )
-    if tangent.device != primal.device:
-        raise DeviceError(
-            f"{where}: a tangent is on its tensor's device: this one is on {tangent.device}, the tensor on {primal.device}. Use `.to({str(primal.device)!r})`."
-        )
-    if tangent.dtype.kind == "c" and primal.dtype.kind != "c":
-        raise DTypeError(f"{where}: the tangent is {tangent.dtype} and its tensor {primal.dtype}; a real tensor has a real tangent. Take `.real` first.")
-    return tangent if tangent.dtype == primal.dtype else astype(tangent, primal.dtype)
+    return dual(_local.level, own(tensor), tangent)
 
 
 def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTensor:

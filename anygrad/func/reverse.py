@@ -1,11 +1,4 @@
-"""Functions that turn a function into its derivative: `torch.func` in anygrad.
-
-They nest, so that `grad(grad(f))` is the second derivative. Arguments and results may be dicts,
-lists and tuples of tensors. A function is run on tensors of its own over the memory of the
-arguments, so a derivative is taken with respect to its arguments and nothing else; tensors that it
-captures are constants. The results are part of the surrounding graph if there is one: they require
-grad if an argument or a captured tensor does, and grad mode is on where the transform is called.
-"""
+"""Derivatives by backward: grad, vjp, jacrev, hessian."""
 
 from __future__ import annotations
 
@@ -13,12 +6,13 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ._backward import grad as _grad
-from ._modes import enable_grad, is_grad_enabled
-from ._tensor import Tensor
-from ._tree import leaves, map_leaves, structure
-from .autograd.functional import blocks, with_zeros
-from .ops import reshape
+from .._backward import grad as _grad
+from .._modes import enable_grad, is_grad_enabled
+from .._tensor import Tensor
+from .._transform import at_bottom, everywhere, plain_parts
+from .._tree import leaves, map_leaves, structure
+from ..autograd.functional import blocks, with_zeros
+from ..ops import reshape
 
 __all__ = ["grad", "grad_and_value", "hessian", "jacrev", "value_and_grad", "vjp"]
 
@@ -105,7 +99,7 @@ def vjp(func: Func, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     aux
         With `has_aux`.
     """
-    run = _Run("vjp", func, tuple(range(len(primals))), has_aux, primals, {})
+    run = Run("vjp", func, tuple(range(len(primals))), has_aux, primals, {})
     outputs = run.tensors()
     for y in outputs:
         if y.dtype.kind not in "fc":
@@ -145,7 +139,7 @@ def jacrev(func: Func, argnums: Argnums = 0, *, has_aux: bool = False) -> Func:
 
     @functools.wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
-        run = _Run("jacrev", func, argnums, has_aux, args, kwargs)
+        run = Run("jacrev", func, argnums, has_aux, args, kwargs)
         run.tensors()
         for t in (*run.inputs, *leaves(run.output)):
             if t.dtype.kind == "c":
@@ -179,7 +173,7 @@ def hessian(func: Func, argnums: Argnums = 0) -> Func:
 # ---------------------------------------------------------------------------
 
 
-class _Run:
+class Run:
     """One run of a function, on tensors of its own in the place of its arguments.
 
     Attributes
@@ -192,7 +186,7 @@ class _Run:
 
     def __init__(self, name: str, func: Func, argnums: Argnums, has_aux: bool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.name = name
-        positions = _positions(name, argnums, len(args))
+        positions = positions_of(name, argnums, len(args))
         chosen = tuple(args[i] for i in positions)
         self.structure = structure(chosen if isinstance(argnums, tuple) else chosen[0])
         self.inputs: list[Tensor] = []
@@ -219,7 +213,7 @@ class _Run:
             if own._alias is not None:
                 own._alias.fixed = "it is an argument of a function that anygrad.func differentiates"
         else:
-            own = x.detach().requires_grad_()
+            own = at_bottom(lambda plain: plain.detach().requires_grad_(), x)
         self.inputs.append(own)
         return own
 
@@ -239,21 +233,21 @@ class _Run:
         if not tracked:
             return with_zeros([None] * len(self.inputs), self.inputs)
         ys, gs = zip(*tracked, strict=True)
-        recorded = self._leads_outside(*ys, *gs)
+        recorded = self.leads_outside(*ys, *gs)
         return _grad(ys, self.inputs, gs, retain_graph or recorded, recorded, materialize_grads=True)  # type: ignore[return-value]
 
     def jacobians(self, y: Tensor) -> Sequence[Tensor]:
         """The Jacobian of one output with respect to each input."""
-        return with_zeros(blocks(y, self.inputs, self._leads_outside(y)), self.inputs, y.shape)
+        return with_zeros(blocks(y, self.inputs, self.leads_outside(y)), self.inputs, y.shape)
 
     def unflattened(self, values: Sequence[Tensor]) -> Any:
         """One value for each input, structured like the arguments that were chosen."""
         remaining = iter(values)
         return map_leaves(lambda _: next(remaining), self.structure)
 
-    def _leads_outside(self, *tensors: Tensor | None) -> bool:
+    def leads_outside(self, *tensors: Tensor | None) -> bool:
         """Whether anything outside of this run can be reached backwards from the tensors, while grad mode is on."""
-        order = [t._node for t in tensors if t is not None] if is_grad_enabled() else []
+        order = [plain._node for t in tensors if t is not None for plain in plain_parts(t)] if is_grad_enabled() else []
         seen = set(order)
         while order:
             node = order.pop()
@@ -268,7 +262,11 @@ class _Run:
 
     def released(self, tree: Any) -> Any:
         """A result as the outside sees it: tracked only if there is something outside to track."""
-        return map_leaves(lambda x: x.detach() if isinstance(x, Tensor) and x.requires_grad and not self._leads_outside(x) else x, tree)
+
+        def release(x: Tensor) -> Tensor:
+            return x.detach() if x.requires_grad and not self.leads_outside(x) else x
+
+        return map_leaves(lambda x: everywhere(release, x) if isinstance(x, Tensor) else x, tree)
 
     def results(self) -> Any:
         """The output, with aux if there is one."""
@@ -276,9 +274,9 @@ class _Run:
         return (output, self.released(self.aux)) if self.has_aux else output
 
 
-def _differentiated(name: str, func: Func, argnums: Argnums, has_aux: bool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[_Run, Any]:
+def _differentiated(name: str, func: Func, argnums: Argnums, has_aux: bool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Run, Any]:
     """A run of a function of one number, and its gradient."""
-    run = _Run(name, func, argnums, has_aux, args, kwargs)
+    run = Run(name, func, argnums, has_aux, args, kwargs)
     y = run.output
     if not isinstance(y, Tensor):
         raise RuntimeError(f"{name}(): the function must return a Tensor; it returned {type(y).__name__}")
@@ -289,7 +287,7 @@ def _differentiated(name: str, func: Func, argnums: Argnums, has_aux: bool, args
     return run, run.released(run.unflattened(run.pulled([y], [None], retain_graph=has_aux)))  # aux may need the same nodes
 
 
-def _positions(name: str, argnums: Any, count: int) -> list[int]:
+def positions_of(name: str, argnums: Any, count: int) -> list[int]:
     """The positions of the chosen arguments, counted from 0."""
     given = argnums if isinstance(argnums, tuple) else (argnums,)
     positions = []

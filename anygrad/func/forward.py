@@ -1,0 +1,209 @@
+"""Derivatives by tangents: jvp, jacfwd, linearize."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from .._backward import grad
+from .._dual import Level, checked_tangent, dual, own, parts_at
+from .._modes import enable_grad
+from .._tensor import Tensor
+from .._tree import leaves, map_leaves, structure
+from ..ops.creation import eye, zeros, zeros_like
+from ..ops.manipulation import reshape, stack
+from .reverse import Argnums, Func, Run, positions_of
+
+__all__ = ["jacfwd", "jvp", "linearize"]
+
+
+def jvp(func: Func, primals: tuple[Any, ...], tangents: tuple[Any, ...], *, strict: bool = False, has_aux: bool = False) -> tuple[Any, ...]:
+    """The outputs of `func`, and their derivatives along a direction, in one pass.
+
+    Parameters
+    ----------
+    func : function
+        Returns Tensors; with `has_aux` a tuple of them and of anything else.
+    primals : tuple
+        The arguments of `func`: floating or complex Tensors, or trees of them.
+    tangents : tuple
+        The direction: a Tensor of the same shape for each Tensor among the arguments.
+    strict : bool
+        Refuse an output that does not depend on the arguments; otherwise its tangent is 0.
+    has_aux : bool
+        Whether `func` returns a second thing, that is not differentiated.
+
+    Returns
+    -------
+    outputs
+        Of `func(*primals)`.
+    tangents
+        Structured like the outputs.
+    aux
+        With `has_aux`.
+
+    Examples
+    --------
+    >>> x = anygrad.tensor([1.0, 2.0])
+    >>> anygrad.func.jvp(lambda x: x * x, (x,), (anygrad.tensor([1.0, 10.0]),))
+    (tensor([1., 4.]), tensor([ 2., 40.]))
+    """
+    where = "jvp()"
+    if not isinstance(primals, tuple):
+        raise TypeError(f"{where}: Expected primals to be a tuple, one for each argument of the function, not {type(primals).__name__}. Write (x,).")
+    known, given = structure(primals), structure(tangents)
+    if known != given:
+        raise RuntimeError(f"{where}: primals and tangents must have the same structure. The primals: {known}, the tangents: {given}")
+    if not list(leaves(primals)):
+        raise RuntimeError(f"{where}: Expected primals to contain at least one Tensor")
+    return _push(func, primals, tangents, where, strict, has_aux)
+
+
+def _push(func: Func, primals: Any, tangents: Any, where: str, strict: bool, has_aux: bool) -> tuple[Any, ...]:
+    with Level() as level:
+        args = map_leaves(lambda x, t: dual(level, own(x), checked_tangent(t, x, where)), primals, tangents)
+        output, aux = _with_aux(func(*args), where, has_aux)
+        parts = map_leaves(lambda y: _unpacked(y, level, where, strict), output)
+        value, change = (map_leaves(lambda pair, i=i: pair.parts[i], parts) for i in (0, 1))
+        return (value, change, map_leaves(lambda x: parts_at(x, level)[0], aux)) if has_aux else (value, change)
+
+
+def _with_aux(result: Any, where: str, has_aux: bool) -> tuple[Any, Any]:
+    if not has_aux:
+        return result, None
+    if not (isinstance(result, tuple) and len(result) == 2):
+        raise RuntimeError(f"{where}: with has_aux=True the function must return a tuple (output, aux); it returned {type(result).__name__}")
+    return result
+
+
+class _Unpacked:
+    """A value and its tangent, as one leaf of a tree."""
+
+    def __init__(self, *parts: Tensor) -> None:
+        self.parts = parts
+
+
+def _unpacked(y: Any, level: Level, where: str, strict: bool) -> _Unpacked:
+    if not isinstance(y, Tensor):
+        raise RuntimeError(f"{where}: the function must return only Tensors; it returned {type(y).__name__}. Return anything else as aux.")
+    value, change = parts_at(y, level)
+    if change is None and strict:
+        raise RuntimeError(f"{where}: an output of the function (shape {y.shape}) is independent of the inputs, which strict=True does not allow")
+    return _Unpacked(value, zeros_like(y) if change is None else change)
+
+
+def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomness: str = "error") -> Func:
+    """The function that computes the Jacobian of `func`, column by column, by tangents.
+
+    It runs `func` once for each element of the arguments, `jacrev` goes back once for each
+    element of the outputs: this one is for functions of few numbers.
+
+    Parameters
+    ----------
+    func : function
+        Returns real Tensors; with `has_aux` a tuple of them and of anything else.
+    argnums : int or tuple of int
+        Which positional arguments to differentiate with respect to.
+    has_aux : bool
+        Whether `func` returns a second thing, that is not differentiated.
+    randomness : str
+        For PyTorch's programs, without effect.
+
+    Returns
+    -------
+    function
+        Takes what `func` takes. Returns a tree like the outputs of trees like the argument, of
+        Tensors with the output's shape followed by the argument's; with `has_aux` (jacobian, aux).
+    """
+
+    @functools.wraps(func)
+    def jacobian(*args: Any, **kwargs: Any) -> Any:
+        positions = positions_of("jacfwd", argnums, len(args))
+        chosen = tuple(args[i] for i in positions)
+        chosen = chosen if isinstance(argnums, tuple) else chosen[0]
+        inputs = list(leaves(chosen))
+        for x in inputs:
+            if not isinstance(x, Tensor):
+                raise RuntimeError(f"jacfwd(): the arguments to differentiate must be Tensors or trees of Tensors, got {type(x).__name__}")
+            _refuse_complex(x)
+
+        def call(own_inputs: Any) -> Any:
+            remaining = list(args)
+            for i, own_input in zip(positions, own_inputs if isinstance(argnums, tuple) else (own_inputs,), strict=True):
+                remaining[i] = own_input
+            return func(*remaining, **kwargs)
+
+        rows = []  # for each input, the outputs' tangents along each of its elements
+        output, _, *aux = _push(call, (chosen,), (map_leaves(zeros_like, chosen),), "jacfwd()", False, has_aux)
+        map_leaves(_refuse_complex, output)
+        for k, x in enumerate(inputs):
+            basis = reshape(eye(x.size, dtype=x.dtype, device=x.device), (x.size, *x.shape))
+            directions = [[basis[n] if j == k else zeros_like(z) for j, z in enumerate(inputs)] for n in range(x.size)]
+            rows.append([list(leaves(_push(call, (chosen,), (_filled(chosen, d),), "jacfwd()", False, has_aux)[1])) for d in directions])
+
+        def block(i: int, k: int, y: Tensor) -> Tensor:
+            x = inputs[k]
+            if not rows[k]:
+                return zeros(y.shape + x.shape, dtype=y.dtype, device=y.device)
+            return reshape(stack([row[i] for row in rows[k]], axis=-1), y.shape + x.shape)
+
+        outputs = list(leaves(output))
+        found = _filled(output, [_filled(chosen, [block(i, k, y) for k in range(len(inputs))]) for i, y in enumerate(outputs)])
+        return (found, aux[0]) if has_aux else found
+
+    return jacobian
+
+
+def _filled(tree: Any, values: list[Any]) -> Any:
+    """A tree like this one with other leaves."""
+    remaining = iter(values)
+    return map_leaves(lambda _: next(remaining), tree)
+
+
+def _refuse_complex(t: Tensor) -> None:
+    if t.dtype.kind == "c":
+        raise RuntimeError(f"jacfwd(): all arguments and outputs must be real, and one is {t.dtype}. Take real and imaginary part apart.")
+
+
+def linearize(func: Func, *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """The outputs of `func`, and the function that takes tangents of the arguments to those of the outputs.
+
+    `func` runs once; the second function does not call it again. It is the recorded derivative,
+    transposed twice: one backward each time.
+
+    Parameters
+    ----------
+    func : function
+        Returns floating or complex Tensors.
+    *primals
+        The arguments of `func`: Tensors, or trees of them.
+
+    Returns
+    -------
+    outputs
+        Of `func(*primals)`.
+    push_forward : function
+        Takes a tangent for each argument; returns tangents structured like the outputs.
+    """
+    where = "linearize()"
+    with enable_grad():
+        run = Run("linearize", func, tuple(range(len(primals))), False, primals, {})
+        outputs = run.tensors()
+        seeds = [zeros_like(y).requires_grad_() for y in outputs]
+        pulled = run.pulled(outputs, seeds, retain_graph=True)
+    known = structure(primals)
+
+    def push_forward(*tangents: Any) -> Any:
+        given = structure(tangents)
+        if given != known:
+            raise RuntimeError(f"{where}: the tangents must have the structure of the arguments. The tangents: {given}, the arguments: {known}")
+        directions = [checked_tangent(t, x, where) for t, x in zip(leaves(tangents), run.inputs, strict=True)]
+        pairs = [(g, t) for g, t in zip(pulled, directions, strict=True) if g.requires_grad]
+        if not pairs:
+            return map_leaves(zeros_like, run.output)
+        gs, ts = zip(*pairs, strict=True)
+        found = grad(gs, seeds, ts, retain_graph=True, create_graph=run.leads_outside(*gs, *ts), materialize_grads=True)
+        return run.released(_filled(run.output, list(found)))
+
+    return run.released(run.output), push_forward
