@@ -169,16 +169,15 @@ class Dual(Transformed):
         tangents = tuple(_tangent(a, level) for a in args)
         if not level.active:
             return function.apply(*primals, **kwargs)
-        result, found, written = function.apply_with_tangents(primals, tangents, kwargs)
+        result, found, written = function.push(primals, tangents, kwargs)
         outs = list(result) if isinstance(result, tuple) else [result]
-        for i, t in enumerate(found):
-            position = next((j for j, w in enumerate(primals) if outs[i] is w and i in written), None)
-            if position is not None:  # an argument that forward has written to
-                outs[i] = args[position]
+        for i, (y, t) in enumerate(zip(outs, found, strict=True)):
+            if any(y is w for w in written):  # an argument that forward wrote to
+                outs[i] = args[next(j for j, x in enumerate(primals) if x is y)]
                 if t is not None:
                     _set_tangent(outs[i], t, level)
             elif t is not None:
-                outs[i] = dual(level, outs[i], t)
+                outs[i] = dual(level, y, t)
         return tuple(outs) if isinstance(result, tuple) else outs[0]
 
     def over(self, function: Callable[[Tensor], Tensor]) -> Tensor:

@@ -28,6 +28,9 @@ from .._graph import Node, Output, sequence
 from .._recording import is_inexact, revive
 from .._recording import save as save_value
 from .._tensor import Tensor, wrap
+from .._transform import Transformed, innermost
+from ..ops.creation import zeros_like
+from ..ops.data_types import astype
 from ..ops.inplace import adopt
 
 
@@ -38,6 +41,8 @@ class FunctionCtx:
 
     def __init__(self) -> None:
         self.to_save: tuple[Any, ...] = ()
+        self.saved_for_forward: tuple[Any, ...] = ()
+        self._pushing = False
         self._dirty: tuple[Tensor, ...] = ()
         self._non_differentiable: tuple[Tensor, ...] = ()
         self._materialize = True
@@ -49,6 +54,13 @@ class FunctionCtx:
             if t is not None and not isinstance(t, Tensor):
                 raise TypeError(f"save_for_backward can only save variables (Tensors or None), not {type(t).__name__}. Set other values as attributes of ctx.")
         self.to_save = tensors
+
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """Keep tensors for jvp: inputs and outputs. It finds them in `saved_tensors`."""
+        for t in tensors:
+            if t is not None and not isinstance(t, Tensor):
+                raise TypeError(f"save_for_forward can only save variables (Tensors or None), not {type(t).__name__}. Set other values as attributes of ctx.")
+        self.saved_for_forward = tensors
 
     def mark_dirty(self, *tensors: Tensor) -> None:
         """Say which inputs forward wrote to in place; they must be returned."""
@@ -64,7 +76,9 @@ class FunctionCtx:
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
-        """What `save_for_backward` kept."""
+        """What `save_for_backward` kept; in jvp what `save_for_forward` did."""
+        if self._pushing:
+            return self.saved_for_forward
         node = None if self._node is None else self._node()
         return self.to_save if node is None else node.saved_tensors
 
@@ -157,7 +171,8 @@ class Function:
     """A function with a derivative of its own. Subclass it, and call `apply`.
 
     Define `forward(ctx, *args)`, or `forward(*args)` beside `setup_context(ctx, inputs, output)`;
-    and `backward(ctx, *grad_outputs)`, which returns a gradient (or None) for each argument.
+    and `backward(ctx, *grad_outputs)`, which returns a gradient (or None) for each argument. For
+    forward mode define `jvp(ctx, *grad_inputs)`, which takes a tangent (or None) for each argument.
     """
 
     _node_type: ClassVar[type[FunctionNode]] = FunctionNode
@@ -186,23 +201,75 @@ class Function:
         """Gradients of the arguments from those of the outputs."""
         raise NotImplementedError("a subclass of autograd.Function must define backward to be differentiated")
 
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """Tangents of the outputs from those of the arguments."""
+        raise NotImplementedError("You must implement the jvp function for custom autograd.Function to use it with forward mode AD, as a static method")
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward; what it returns is part of the graph."""
-        ctx = FunctionCtx()
+        inner = innermost(args)
+        return cls._run(args, kwargs)[0] if inner is None else inner.call_function(cls, args, kwargs)
+
+    @classmethod
+    def _run(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, FunctionCtx, tuple[Tensor, ...]]:
+        """What `apply` returns, the context, and the tensors that forward wrote to."""
         nodes = [a._node if isinstance(a, Tensor) else None for a in args]
-        ctx.needs_input_grad = tuple(n is not None for n in nodes)
-        recording = _modes.local.grad_enabled and any(ctx.needs_input_grad)
-        separate = cls.setup_context is not Function.setup_context
-        with _modes.no_grad():
-            result = cls.forward(*args, **kwargs) if separate else cls.forward(ctx, *args, **kwargs)
-            if separate:
-                cls.setup_context(ctx, args, result)
+        ctx, result = cls._called(args, kwargs, tuple(n is not None for n in nodes))
         several = isinstance(result, (tuple, list))
-        outs = list(result) if several else [result]
-        if recording:
+        outs, dirty = list(result) if several else [result], ctx._dirty
+        if _modes.local.grad_enabled and any(ctx.needs_input_grad):
             outs = _record(cls, ctx, args, nodes, outs)
-        return tuple(outs) if several else outs[0]
+        return tuple(outs) if several else outs[0], ctx, dirty
+
+    @classmethod
+    def _called(cls, args: tuple[Any, ...], kwargs: dict[str, Any], needs_input_grad: tuple[bool, ...]) -> tuple[FunctionCtx, Any]:
+        ctx = FunctionCtx()
+        ctx.needs_input_grad = needs_input_grad
+        with _modes.no_grad():
+            if cls.setup_context is Function.setup_context:
+                return ctx, cls.forward(ctx, *args, **kwargs)
+            result = cls.forward(*args, **kwargs)
+            cls.setup_context(ctx, args, result)
+            return ctx, result
+
+    @classmethod
+    def push(cls, args: tuple[Any, ...], tangents: tuple[Tensor | None, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Tensor | None], tuple[Tensor, ...]]:
+        """What `apply` returns, the tangent of each output, and the tensors that forward wrote to."""
+        if any(isinstance(a, Transformed) for a in args):
+            # A level further out has its own way with the function; jvp needs a context that knows its tensors.
+            result = cls.apply(*args, **kwargs)
+            ctx, _ = cls._called(args, kwargs, tuple(isinstance(a, Tensor) and a.requires_grad for a in args))
+            dirty = ctx._dirty
+        else:
+            result, ctx, dirty = cls._run(args, kwargs)
+        zeros = [_zeros_like(a) if isinstance(a, Tensor) and ctx._materialize else None for a in args]
+        ctx._pushing = True
+        try:
+            found = cls.jvp(ctx, *[z if t is None else t.clone() if dirty else t for t, z in zip(tangents, zeros, strict=True)])
+        finally:
+            ctx._pushing = False
+        given = list(found) if isinstance(found, (tuple, list)) else [found]
+        outs = result if isinstance(result, tuple) else (result,)
+        if len(given) != len(outs):
+            raise RuntimeError(f"{cls.__name__}.jvp returned an invalid number of forward gradients (expected {len(outs)} but got {len(given)}): one for each output")
+        return result, [_checked_tangent(cls, i, t, y) for i, (t, y) in enumerate(zip(given, outs, strict=True))], dirty
+
+
+def _zeros_like(x: Tensor) -> Tensor | None:
+    return zeros_like(x) if is_inexact(x._data) else None
+
+
+def _checked_tangent(cls: type[Function], index: int, t: Any, y: Any) -> Tensor | None:
+    """What jvp returned for one output; None where there is nothing to carry a tangent."""
+    if t is None or not isinstance(y, Tensor) or not is_inexact(y._data):
+        return None
+    if not isinstance(t, Tensor):
+        raise RuntimeError(f"{cls.__name__}.jvp returned {type(t).__name__} as the forward gradient at index {index}; expected a Tensor or None")
+    if t.shape != y.shape:
+        raise ShapeError(f"{cls.__name__}.jvp returned a forward gradient of shape {t.shape} at index {index}; the output has shape {y.shape} (a different size)")
+    return t if t.dtype == y.dtype else astype(t, y.dtype)
 
 
 def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes: list[Node | None], outs: list[Any]) -> list[Any]:
