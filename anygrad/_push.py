@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import _modes, ops
-from ._backends import is_array
+from ._backends import is_array, namespace
 from ._backward import grad
-from ._dtypes import as_dtype
 from ._primitive import Primitive
 from ._recording import is_inexact, missing, names_of
 from ._scalars import NUMBERS, weak_dtype
@@ -23,12 +22,13 @@ from .ops.manipulation import broadcast_to
 
 Rule = Callable[..., Any]
 Tangents = Sequence[Tensor | None]
+Given = tuple[Primitive, Sequence[Any], Any, dict[str, Any]]  # a primitive, its inputs, what it gave, its parameters
 
 
 def as_inputs(made: Primitive, inputs: Sequence[Any]) -> list[Any]:
     """Inputs for rules on Tensors: raw arrays wrapped, Python numbers made 0-d but for operators; keys as they are."""
-    wrapped = [wrap(x) if is_array(x) else x for x in inputs]
-    if made.operator:
+    wrapped = [x if isinstance(x, Tensor) or not is_array(x) else wrap(x) for x in inputs]
+    if made.operator or len(wrapped) == 1:
         return wrapped
     tensors = [x for x in wrapped if isinstance(x, Tensor)]
     dtypes = [x.dtype for x in tensors]
@@ -49,21 +49,21 @@ def push(made: Primitive, inputs: Sequence[Any], tangents: Tangents, out: Any, p
         The output.
     params : dict
     """
+    given = (made, inputs, out, params)
     for i, t in enumerate(tangents):
         if t is not None and made.rules[0 if made.variadic else i] is None:
             missing(made, i)
     if made.jvp is None:
-        found = _transposed(made, inputs, tangents, out, params)
+        found = _transposed(given, tangents)
     elif made.jvp == "linear":
         found = _linear(made, inputs, tangents, params)
     elif made.variadic:
-        found = _call(made.jvp, list(tangents), _values(made, inputs, out, params))  # type: ignore[arg-type]
+        found = _call(made.jvp, list(tangents), given)  # type: ignore[arg-type]
     else:
-        values = _values(made, inputs, out, params)
-        terms = [_term(made, i, t, inputs, values, params) for i, t in enumerate(tangents) if t is not None]
+        terms = [_term(i, t, given) for i, t in enumerate(tangents) if t is not None]
         found = terms[0]
         for term in terms[1:]:
-            found = tuple(a + b for a, b in zip(found, term, strict=True)) if isinstance(found, tuple) else found + term
+            found = tuple(_plus(a, b, tangents) for a, b in zip(found, term, strict=True)) if isinstance(found, tuple) else _plus(found, term, tangents)
     if isinstance(out, tuple):
         return tuple(None if t is None or not is_inexact(y._data) else fitted(t, y) for t, y in zip(found, out, strict=True))
     return fitted(found, out)
@@ -71,42 +71,52 @@ def push(made: Primitive, inputs: Sequence[Any], tangents: Tangents, out: Any, p
 
 def fitted(tangent: Tensor, out: Tensor) -> Tensor:
     """A tangent in the shape and the dtype of the value that it belongs to."""
-    if tangent.dtype != out.dtype:
+    if tangent._data.dtype is not out._data.dtype and tangent.dtype != out.dtype:
         tangent = astype(tangent, out.dtype)
     return tangent if tangent.shape == out.shape else broadcast_to(tangent, out.shape)
 
 
-def _values(made: Primitive, inputs: Sequence[Any], out: Any, params: dict[str, Any]) -> dict[str, Any]:
-    """What rules may ask for by name."""
-    values = dict(params, xp=ops, out=out)
+def _call(rule: Rule, t: Any, given: Given) -> Any:
+    return rule(t, *[_value(name, *given) for name in names_of(rule)])
+
+
+def _value(name: str, made: Primitive, inputs: Sequence[Any], out: Any, params: dict[str, Any]) -> Any:
+    """What a rule asks for by a name."""
+    if name == "xp":
+        return ops
+    if name == "out":
+        return out
+    if name in params:
+        return params[name]
+    stem, what = (name, "") if name in made.inputs else name.rsplit("_", 1)
     if made.variadic:
-        (name,) = made.inputs
-        values[name] = inputs
-        values[f"{name}_shape"], values[f"{name}_dtype"] = tuple(x.shape for x in inputs), tuple(x.dtype for x in inputs)
-        return values
-    for name, x in zip(made.inputs, inputs, strict=True):
-        values[name] = x
-        if isinstance(x, Tensor):
-            values[f"{name}_shape"], values[f"{name}_dtype"] = x.shape, x.dtype
-        else:
-            values[f"{name}_shape"] = ()
-    return values
+        return tuple([getattr(x, what) for x in inputs]) if what else inputs
+    x = inputs[made.inputs.index(stem)]
+    return (getattr(x, what) if isinstance(x, Tensor) else ()) if what else x
 
 
-def _call(rule: Rule, t: Any, values: dict[str, Any]) -> Any:
-    return rule(t, *[values[name] for name in names_of(rule)])
-
-
-def _term(made: Primitive, i: int, t: Tensor, inputs: Sequence[Any], values: dict[str, Any], params: dict[str, Any]) -> Any:
+def _term(i: int, t: Tensor, given: Given) -> Any:
     """What the tangent of one input contributes."""
+    made, inputs, _, params = given
     jvp = made.jvp.get(made.inputs[i]) if isinstance(made.jvp, dict) else made.jvp
-    if jvp is None:
-        return _transposed(made, inputs, [t if j == i else None for j in range(len(inputs))], values["out"], params)
     if jvp == "elementwise":
-        return _call(made.rules[i], t, values)  # type: ignore[arg-type]
+        return _call(made.rules[i], t, given)  # type: ignore[arg-type]
+    if jvp is None:
+        return _transposed(given, [t if j == i else None for j in range(len(inputs))])
     if isinstance(jvp, str):  # linear in this input while the others are held
         return made.function(*[t if j == i else x for j, x in enumerate(inputs)], **params)
-    return _call(jvp, t, values)
+    return _call(jvp, t, given)
+
+
+def _plus(a: Tensor, b: Tensor, tangents: Tangents) -> Tensor:
+    """a + b, written into a where that is a plain array which a rule has just made."""
+    if type(a) is Tensor and type(b) is Tensor and a._node is None and b._node is None and a._alias is None:
+        xp, array, more = namespace(a._data), a._data, b._data
+        fresh = xp.owns_memory(array) and all(t is None or t._data is not array for t in tangents)
+        if fresh and xp.writes_in_place and array.shape == more.shape and array.dtype == more.dtype:
+            array += more
+            return a
+    return a + b
 
 
 def _linear(made: Primitive, inputs: Sequence[Any], tangents: Tangents, params: dict[str, Any]) -> Any:
@@ -118,13 +128,13 @@ def _linear(made: Primitive, inputs: Sequence[Any], tangents: Tangents, params: 
     return made.function(*arguments, **params)
 
 
-def _transposed(made: Primitive, inputs: Sequence[Any], tangents: Tangents, out: Any, params: dict[str, Any]) -> Any:
+def _transposed(given: Given, tangents: Tangents) -> Any:
     """By the rules of backward: what they give is linear in the gradient, and transposing that gives the tangent."""
-    outs = out if isinstance(out, tuple) else (out,)
+    _, _, out, _ = given
     before = _modes.switch_grad(True)
     try:
-        gs = [zeros_like(y).requires_grad_() for y in outs]
-        pulled = _pulled(made, gs if isinstance(out, tuple) else gs[0], [t is not None for t in tangents], _values(made, inputs, out, params))
+        gs = [zeros_like(y).requires_grad_() for y in (out if isinstance(out, tuple) else (out,))]
+        pulled = _pulled(given, gs if isinstance(out, tuple) else gs[0], [t is not None for t in tangents])
         pairs = [(v, fitted(t, v)) for v, t in zip(pulled, tangents, strict=True) if v is not None and t is not None]
         found = grad([v for v, _ in pairs], gs, [t for _, t in pairs], create_graph=before, materialize_grads=True)
     finally:
@@ -132,17 +142,14 @@ def _transposed(made: Primitive, inputs: Sequence[Any], tangents: Tangents, out:
     return found if isinstance(out, tuple) else found[0]
 
 
-def _pulled(made: Primitive, g: Any, wanted: Sequence[bool], values: dict[str, Any]) -> list[Tensor | None]:
+def _pulled(given: Given, g: Any, wanted: Sequence[bool]) -> list[Tensor | None]:
     """The gradients of the wanted inputs."""
-    first = g[0] if isinstance(g, list) else g
-    turned = made.holomorphic and as_dtype(first.dtype).kind == "c"
+    made = given[0]
+    turned = made.holomorphic and (g[0] if isinstance(g, list) else g).dtype.kind == "c"
     if turned:
         g = [ops.conj(v) for v in g] if isinstance(g, list) else ops.conj(g)
     if made.variadic:
-        found = list(_call(made.rules[0], g, values))  # type: ignore[arg-type]
+        found = list(_call(made.rules[0], g, given))  # type: ignore[arg-type]
     else:
-        found = [_call(rule, g, values) if w and rule is not None else None for rule, w in zip(made.rules, wanted, strict=True)]
+        found = [_call(rule, g, given) if w and rule is not None else None for rule, w in zip(made.rules, wanted, strict=True)]
     return [ops.conj(v) if turned and v is not None else v for v in found]
-
-
-

@@ -11,9 +11,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._backward import grad
+from .._dual import checked_tangent
+from .._forward import columns, push_through, value
 from .._modes import enable_grad
 from .._tensor import Tensor
-from ..ops import eye, reshape, zeros, zeros_like
+from .._transform import at_bottom
+from .._tree import leaves
+from ..ops import eye, ones_like, reshape, zeros, zeros_like
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
@@ -44,7 +48,7 @@ def jacobian(
     vectorize : bool
         Accepted for PyTorch's sake: rows are computed one after the other either way.
     strategy : {"reverse-mode", "forward-mode"}
-        Forward mode is not there yet.
+        Row by row, backward, or column by column, forward: the values are the same.
 
     Returns
     -------
@@ -52,13 +56,14 @@ def jacobian(
         `result[i][j]` has the shape of output i followed by that of input j; there is no outer
         (inner) tuple where `func` returns one Tensor (where `inputs` is one).
     """
-    _reverse_mode(strategy, "jacobian()")
+    forward = _is_forward(strategy, "jacobian()")
     with enable_grad():
         several_inputs, xs = _own(inputs, "jacobian()", create_graph)
-        several_outputs, ys = _outputs(func(*xs), "jacobian()", strict)
+        result, by_input = columns(func, xs) if forward else (func(*xs), [])
+        several_outputs, ys = _outputs(value(result) if forward else result, "jacobian()", strict)
         rows = []
         for i, y in enumerate(ys):
-            found = blocks(y, xs, create_graph)
+            found = [column[i] for column in by_input] if forward else blocks(y, xs, create_graph)
             if strict:
                 for j, block in enumerate(found):
                     known = _depends(block, f"jacobian(): output {i} of the function is independent of input {j}")
@@ -90,14 +95,14 @@ def hessian(
     vectorize : bool
         Accepted for PyTorch's sake: rows are computed one after the other either way.
     outer_jacobian_strategy : {"reverse-mode", "forward-mode"}
-        Forward mode is not there yet.
+        Row by row, backward, or column by column, forward: the values are the same.
 
     Returns
     -------
     Tensor, or tuple of tuples
         `result[i][j]` has the shape of input i followed by that of input j.
     """
-    _reverse_mode(outer_jacobian_strategy, "hessian()")
+    _is_forward(outer_jacobian_strategy, "hessian()")
     several, xs = _tensors(inputs, "inputs", "hessian()")
 
     def gradients(*xs: Tensor) -> Tensors:
@@ -106,7 +111,7 @@ def hessian(
             _all_vary(found, "hessian()")
         return found
 
-    found = jacobian(gradients, xs, create_graph, strict, vectorize)
+    found = jacobian(gradients, xs, create_graph, strict, vectorize, outer_jacobian_strategy)
     return found if several else found[0][0]
 
 
@@ -143,8 +148,9 @@ def vjp(func: Func, inputs: Tensor | Tensors, v: Tensor | Tensors | None = None,
 def jvp(func: Func, inputs: Tensor | Tensors, v: Tensor | Tensors | None = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
     """The outputs, and the product of the Jacobian with a vector: the derivative in its direction.
 
-    Computed by two backwards: what backward gives is linear in the gradient that it starts from,
-    and the derivative of that is the Jacobian transposed twice.
+    Computed forward, beside the outputs. With `strict`, which asks what depends on which input, by two
+    backwards: what backward gives is linear in the gradient that it starts from, and the derivative of that
+    is the Jacobian transposed twice.
 
     Parameters
     ----------
@@ -168,8 +174,14 @@ def jvp(func: Func, inputs: Tensor | Tensors, v: Tensor | Tensors | None = None,
     with enable_grad():
         _, xs = _own(inputs, "jvp()", create_graph)
         direction = _vector(v, xs, "input", "jvp()", create_graph)
-        several, ys = _outputs(func(*xs), "jvp()", strict)
-        product = _push(ys, xs, direction, create_graph, strict, "jvp(): the outputs of the function are independent of input {}")
+        if strict:
+            several, ys = _outputs(func(*xs), "jvp()", strict)
+            product = _push(ys, xs, direction, create_graph, strict, "jvp(): the outputs of the function are independent of input {}")
+        else:
+            tangents = [ones_like(x) if t is None else checked_tangent(t, x, "jvp()") for t, x in zip(direction, xs, strict=True)]
+            result = push_through(func, xs, tangents)
+            several, ys = _outputs(value(result), "jvp()", strict)
+            product = [pair.change for pair in leaves(result)]
         filled = _fill(product, ys, create_graph, strict, "jvp(): output {} of the function is independent of the inputs")
     return _result(ys, several, create_graph), _result(filled, several, create_graph)
 
@@ -309,7 +321,11 @@ def _tensors(value: Any, what: str, where: str) -> tuple[bool, Tensors]:
 def _own(inputs: Any, where: str, create_graph: bool) -> tuple[bool, Tensors]:
     """New tensors over the memory of the inputs, to tell them from the same tensors where `func` uses them by another way."""
     several, given = _tensors(inputs, "inputs", where)
-    return several, tuple(reshape(x, x.shape) if create_graph and x.requires_grad else x.detach().requires_grad_() for x in given)
+    return several, tuple(reshape(x, x.shape) if create_graph and x.requires_grad else at_bottom(_fresh_leaf, x) for x in given)
+
+
+def _fresh_leaf(x: Tensor) -> Tensor:
+    return x.detach().requires_grad_()
 
 
 def _outputs(value: Any, where: str, strict: bool) -> tuple[bool, Tensors]:
@@ -381,8 +397,7 @@ def _all_vary(gradients: Sequence[Tensor | None], where: str) -> None:
             )
 
 
-def _reverse_mode(strategy: str, where: str) -> None:
-    if strategy == "forward-mode":
-        raise NotImplementedError(f'{where}: forward mode is not there yet. Use "reverse-mode", which gives the same values.')
-    if strategy != "reverse-mode":
+def _is_forward(strategy: str, where: str) -> bool:
+    if strategy not in ("reverse-mode", "forward-mode"):
         raise ValueError(f'{where}: the strategy is "reverse-mode" or "forward-mode", not {strategy!r}')
+    return strategy == "forward-mode"

@@ -1,7 +1,7 @@
 """Derivatives checked against differences: `gradcheck` and `gradgradcheck`.
 
-The Jacobian J of each output by each input is computed twice: its rows by backward, its columns
-by central differences. In fast mode only v^T J u is compared, for a random v and u: one backward
+The Jacobian J of each output by each input is computed twice: its rows by backward (or its columns
+forward), its columns by central differences. In fast mode only v^T J u is compared, for a random v and u: one backward
 and two calls of the function, whatever the size. Complex inputs are moved along the real and the
 imaginary axis; of complex outputs the real and the imaginary part are checked, each as a function
 of its own. Comparing is done on the host.
@@ -21,13 +21,13 @@ from .._recording import is_inexact
 from .._tensor import Tensor
 from ..ops.creation import asarray, zeros_like
 from ..ops.manipulation import stack
+from ._tangent_check import mismatch
 from .function import Function
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
 Array = np.ndarray
 Places = list[tuple[int, Tensor]]  # tensors, each with its position among the inputs or the outputs
-NO_FORWARD_MODE = "derivatives are checked in backward mode: leave out what asks for forward mode"
 
 
 class GradcheckError(RuntimeError):
@@ -79,8 +79,10 @@ def gradcheck(
     check_grad_dtypes, masked : bool
         For PyTorch's programs, without effect: gradients always have the dtypes of their inputs,
         and no tensor is sparse.
-    check_forward_ad, check_batched_forward_grad, check_backward_ad : bool
-        For PyTorch's programs: there is backward mode only.
+    check_forward_ad, check_backward_ad : bool
+        Which modes to check: forward mode's tangents, backward's gradients, or both.
+    check_batched_forward_grad : bool
+        For PyTorch's programs, without effect: tangents come one by one.
 
     Returns
     -------
@@ -94,10 +96,16 @@ def gradcheck(
     ValueError
         If no input requires grad.
     """
-    if check_forward_ad or check_batched_forward_grad or not check_backward_ad:
-        raise NotImplementedError(NO_FORWARD_MODE)
+    if not (check_forward_ad or check_backward_ad):
+        raise ValueError("gradcheck: nothing is checked with check_forward_ad=False and check_backward_ad=False (Expected at least one of them to be True)")
+    if check_batched_forward_grad and not check_forward_ad:
+        raise ValueError("gradcheck: check_batched_forward_grad=True needs check_forward_ad=True")
     try:
         check = _Check(func, _as_tuple(inputs), eps, atol, rtol, nondet_tol)
+        if check_forward_ad:
+            check.tangents(fast_mode)
+        if not check_backward_ad:
+            return True
         if check.outputs:
             check.compare(fast_mode)
             check.zero_gradients()
@@ -147,7 +155,7 @@ def gradgradcheck(
     gen_non_contig_grad_outputs : bool
         Make the random ones views that are not contiguous.
     check_fwd_over_rev, check_rev_over_rev : bool
-        For PyTorch's programs: there is backward mode only.
+        How the second derivatives are computed: tangents of gradients, gradients of gradients, or both.
     eps, atol, rtol, raise_exception, nondet_tol, check_undefined_grad, check_grad_dtypes, check_batched_grad, fast_mode, masked
         As in `gradcheck`.
 
@@ -161,8 +169,6 @@ def gradgradcheck(
     GradcheckError
         If one is wrong.
     """
-    if check_fwd_over_rev or not check_rev_over_rev:
-        raise NotImplementedError(NO_FORWARD_MODE)
     inputs = _as_tuple(inputs)
     count = len(inputs)
     wrt = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
@@ -187,6 +193,8 @@ def gradgradcheck(
         check_undefined_grad=check_undefined_grad,
         check_grad_dtypes=check_grad_dtypes,
         check_batched_grad=check_batched_grad,
+        check_forward_ad=check_fwd_over_rev,
+        check_backward_ad=check_rev_over_rev,
         fast_mode=fast_mode,
         masked=masked,
     )
@@ -245,6 +253,15 @@ class _Check:
             f"{_place(row, x)}: numerical {numerical[row, column]}, analytical {analytical[row, column]} ({wrong.sum()} of {wrong.size} elements "
             f"differ by more than atol={self.atol} + rtol={self.rtol} * |numerical|).\nnumerical:\n{numerical}\nanalytical:\n{analytical}"
         )
+
+    def tangents(self, fast: bool) -> None:
+        """Forward mode against differences, along directions in each input."""
+        random = np.random.default_rng(0)
+        for j, x in self.wrt:
+            directions = (_directions(x, fast, random), _directions(x, fast, random))
+            wrong = mismatch(self.func, self.inputs, j, directions, self.differences(x, *directions), self.rtol, self.atol)
+            if wrong is not None:
+                raise GradcheckError(wrong)
 
     def expect_zero(self, fast: bool) -> None:
         """Without an output that requires grad, values must not change with the inputs."""

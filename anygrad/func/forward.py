@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._backward import grad
-from .._dual import Level, checked_tangent, dual, own, parts_at
+from .._dual import checked_tangent
+from .._forward import Pair, change, columns, push_through, value
 from .._modes import enable_grad
 from .._tensor import Tensor
 from .._tree import leaves, map_leaves, structure
-from ..ops.creation import eye, zeros, zeros_like
-from ..ops.manipulation import reshape, stack
+from ..ops.creation import zeros, zeros_like
 from .reverse import Argnums, Func, Run, positions_of
 
 __all__ = ["jacfwd", "jvp", "linearize"]
@@ -57,40 +57,39 @@ def jvp(func: Func, primals: tuple[Any, ...], tangents: tuple[Any, ...], *, stri
         raise RuntimeError(f"{where}: primals and tangents must have the same structure. The primals: {known}, the tangents: {given}")
     if not list(leaves(primals)):
         raise RuntimeError(f"{where}: Expected primals to contain at least one Tensor")
-    return _push(func, primals, tangents, where, strict, has_aux)
-
-
-def _push(func: Func, primals: Any, tangents: Any, where: str, strict: bool, has_aux: bool) -> tuple[Any, ...]:
-    with Level() as level:
-        args = map_leaves(lambda x, t: dual(level, own(x), checked_tangent(t, x, where)), primals, tangents)
-        output, aux = _with_aux(func(*args), where, has_aux)
-        parts = map_leaves(lambda y: _unpacked(y, level, where, strict), output)
-        value, change = (map_leaves(lambda pair, i=i: pair.parts[i], parts) for i in (0, 1))
-        return (value, change, map_leaves(lambda x: parts_at(x, level)[0], aux)) if has_aux else (value, change)
+    xs = list(leaves(primals))
+    directions = [checked_tangent(t, x, where) for t, x in zip(leaves(tangents), xs, strict=True)]
+    result = push_through(lambda *own: func(*_filled(primals, own)), xs, directions)
+    output, aux = _with_aux(result, where, has_aux)
+    for pair in _pairs_of_tensors(output, where):
+        if pair.change is None and strict:
+            raise RuntimeError(
+                f"{where}: an output of the function (shape {pair.value.shape}) is independent of the inputs, which strict=True does not allow. "
+                "Pass strict=False to take its tangent as zero."
+            )
+    return (value(output), change(output), value(aux)) if has_aux else (value(output), change(output))
 
 
 def _with_aux(result: Any, where: str, has_aux: bool) -> tuple[Any, Any]:
     if not has_aux:
         return result, None
     if not (isinstance(result, tuple) and len(result) == 2):
-        raise RuntimeError(f"{where}: with has_aux=True the function must return a tuple (output, aux); it returned {type(result).__name__}")
+        raise RuntimeError(f"{where}: with has_aux=True the function must return a tuple (output, aux); it returned {type(value(result)).__name__}")
     return result
 
 
-class _Unpacked:
-    """A value and its tangent, as one leaf of a tree."""
+def _pairs_of_tensors(output: Any, where: str) -> list[Pair]:
+    pairs = list(leaves(output))
+    for pair in pairs:
+        if not isinstance(pair.value, Tensor):
+            raise RuntimeError(f"{where}: the function must return only Tensors; it returned {type(pair.value).__name__}. Return anything else as aux.")
+    return pairs
 
-    def __init__(self, *parts: Tensor) -> None:
-        self.parts = parts
 
-
-def _unpacked(y: Any, level: Level, where: str, strict: bool) -> _Unpacked:
-    if not isinstance(y, Tensor):
-        raise RuntimeError(f"{where}: the function must return only Tensors; it returned {type(y).__name__}. Return anything else as aux.")
-    value, change = parts_at(y, level)
-    if change is None and strict:
-        raise RuntimeError(f"{where}: an output of the function (shape {y.shape}) is independent of the inputs, which strict=True does not allow")
-    return _Unpacked(value, zeros_like(y) if change is None else change)
+def _filled(tree: Any, values: Sequence[Any]) -> Any:
+    """A tree like this one with other leaves."""
+    remaining = iter(values)
+    return map_leaves(lambda _: next(remaining), tree)
 
 
 def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomness: str = "error") -> Func:
@@ -120,45 +119,33 @@ def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomnes
     @functools.wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         positions = positions_of("jacfwd", argnums, len(args))
-        chosen = tuple(args[i] for i in positions)
-        chosen = chosen if isinstance(argnums, tuple) else chosen[0]
-        inputs = list(leaves(chosen))
-        for x in inputs:
+        chosen: Any = tuple(args[i] for i in positions)
+        xs = list(leaves(chosen))
+        for x in xs:
             if not isinstance(x, Tensor):
-                raise RuntimeError(f"jacfwd(): the arguments to differentiate must be Tensors or trees of Tensors, got {type(x).__name__}")
+                raise RuntimeError(f"jacfwd(): the arguments to differentiate must be Tensors or trees of Tensors, got {type(x).__name__}. Write anygrad.asarray(...).")
             _refuse_complex(x)
 
-        def call(own_inputs: Any) -> Any:
+        def call(*own: Tensor) -> Any:
             remaining = list(args)
-            for i, own_input in zip(positions, own_inputs if isinstance(argnums, tuple) else (own_inputs,), strict=True):
-                remaining[i] = own_input
+            for i, arg in zip(positions, _filled(chosen, own), strict=True):
+                remaining[i] = arg
             return func(*remaining, **kwargs)
 
-        rows = []  # for each input, the outputs' tangents along each of its elements
-        output, _, *aux = _push(call, (chosen,), (map_leaves(zeros_like, chosen),), "jacfwd()", False, has_aux)
-        map_leaves(_refuse_complex, output)
-        for k, x in enumerate(inputs):
-            basis = reshape(eye(x.size, dtype=x.dtype, device=x.device), (x.size, *x.shape))
-            directions = [[basis[n] if j == k else zeros_like(z) for j, z in enumerate(inputs)] for n in range(x.size)]
-            rows.append([list(leaves(_push(call, (chosen,), (_filled(chosen, d),), "jacfwd()", False, has_aux)[1])) for d in directions])
-
-        def block(i: int, k: int, y: Tensor) -> Tensor:
-            x = inputs[k]
-            if not rows[k]:
-                return zeros(y.shape + x.shape, dtype=y.dtype, device=y.device)
-            return reshape(stack([row[i] for row in rows[k]], axis=-1), y.shape + x.shape)
-
-        outputs = list(leaves(output))
-        found = _filled(output, [_filled(chosen, [block(i, k, y) for k in range(len(inputs))]) for i, y in enumerate(outputs)])
-        return (found, aux[0]) if has_aux else found
+        result, blocks = columns(call, xs)
+        output, aux = _with_aux(result, "jacfwd()", has_aux)
+        pairs = _pairs_of_tensors(output, "jacfwd()")
+        chosen = chosen if isinstance(argnums, tuple) else chosen[0]
+        rows = []
+        for i, pair in enumerate(pairs):
+            _refuse_complex(pair.value)
+            row = [block[i] for block in blocks]
+            y = pair.value
+            rows.append(_filled(chosen, [zeros(y.shape + x.shape, dtype=y.dtype, device=y.device) if b is None else b for b, x in zip(row, xs, strict=True)]))
+        found = _filled(output, rows)
+        return (found, value(aux)) if has_aux else found
 
     return jacobian
-
-
-def _filled(tree: Any, values: list[Any]) -> Any:
-    """A tree like this one with other leaves."""
-    remaining = iter(values)
-    return map_leaves(lambda _: next(remaining), tree)
 
 
 def _refuse_complex(t: Tensor) -> None:

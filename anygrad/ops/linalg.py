@@ -257,11 +257,17 @@ def _norm_slope(x: Any, out: Any, ord: Any, axes: tuple[int, ...], xp: Any) -> A
     return xp.where(at_zero, xp.zeros_like(x), xp.sign(x) * size ** (ord - 1))
 
 
+def _norm_change(t: Any, x: Any, out: Any, ord: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    slope = x if ord == 2 else _norm_slope(x, out, ord, axes, xp)
+    total = xp.reshape(xp.sum(real_part(conjugate(slope, xp) * t, xp), axis=axes), out.shape)
+    return _ratio(total, out, xp) if ord == 2 else total
+
+
 @primitive(
     "LinalgVectorNorm",
     holomorphic=False,
     x=lambda g, x, out, ord, axes, xp: xp.reshape(g, kept(x.shape, axes)) * _norm_slope(x, out, ord, axes, xp),
-    jvp=lambda t, x, out, ord, axes, xp: xp.reshape(xp.sum(real_part(conjugate(_norm_slope(x, out, ord, axes, xp), xp) * t, xp), axis=axes), out.shape),
+    jvp=lambda t, x, out, ord, axes, xp: _norm_change(t, x, out, ord, axes, xp),
 )
 def _vector_norm(xp: Any, x: Any, *, ord: Any, axes: Any, keepdims: Any) -> Any:
     return xp.linalg.vector_norm(x, axis=axes if x.ndim else None, ord=ord, keepdims=keepdims)

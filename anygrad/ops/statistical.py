@@ -27,17 +27,22 @@ def _mean(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
     return xp.mean(x, axis=axes, keepdims=keepdims)
 
 
+def _hits(x: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    """Which elements are the extremum. (Where there is a NaN, the extremum is NaN; all of them count.)"""
+    return (x == xp.reshape(out, kept(x.shape, axes))) | (x != x)
+
+
 def _even(g: Any, x: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
-    """An extremum's gradient, shared evenly by the elements equal to it (NaN equals NaN here)."""
-    shape = kept(x.shape, axes)
-    out = xp.reshape(out, shape)
-    hit = xp.astype((x == out) | ((x != x) & (out != out)), g.dtype)
-    return hit * (xp.reshape(g, shape) / xp.sum(hit, axis=axes, keepdims=True))
+    """An extremum's gradient, shared evenly by the elements equal to it."""
+    hit = xp.astype(_hits(x, out, axes, xp), g.dtype)
+    return hit * (xp.reshape(g, kept(x.shape, axes)) / xp.sum(hit, axis=axes, keepdims=True))
 
 
 def _mean_of_hits(t: Any, x: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
     """An extremum's tangent: the mean of those of the elements equal to it."""
-    return xp.reshape(xp.sum(_even(xp.ones_like(out), x, out, axes, xp) * t, axis=axes), out.shape)
+    hit = _hits(x, out, axes, xp)
+    total = xp.sum(xp.where(hit, t, xp.zeros_like(t)), axis=axes)
+    return xp.reshape(total / xp.sum(xp.astype(hit, t.dtype), axis=axes), out.shape)
 
 
 @primitive("Amax", x=lambda g, x, out, axes, xp: _even(g, x, out, axes, xp), jvp=lambda t, x, out, axes, xp: _mean_of_hits(t, x, out, axes, xp))

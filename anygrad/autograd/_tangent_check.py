@@ -1,0 +1,55 @@
+"""`gradcheck` of forward mode: tangents against differences along the same directions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._forward import push_through
+from .._tensor import Tensor
+from .._tree import leaves
+from ..ops.creation import asarray
+
+Array = np.ndarray
+
+
+def mismatch(
+    func: Callable[..., Any], inputs: Sequence[Any], position: int, directions: Sequence[Array], differences: dict[int, list[Array]], rtol: float, atol: float
+) -> str | None:
+    """What is wrong with the tangents along one input; None if they are as the differences are.
+
+    Parameters
+    ----------
+    func, inputs
+        What is checked; `position` is that of the input.
+    directions : sequence of arrays
+        Rows of the size of the input; those of the second array are imaginary directions.
+    differences : dict
+        For each output that can have a tangent its differences, as rows, for each of the directions.
+    """
+    x = inputs[position]
+    places = [i for i, t in enumerate(inputs) if isinstance(t, Tensor)]
+
+    def call(*tensors: Tensor) -> Any:
+        own = list(inputs)
+        for i, t in zip(places, tensors, strict=True):
+            own[i] = t
+        return func(*own)
+
+    for part, (unit, rows) in enumerate(zip((1, 1j), directions, strict=False)):
+        if part and x.dtype.kind != "c":
+            break
+        for n, row in enumerate(rows):
+            tangent = asarray((unit * row).reshape(x.shape).astype(x.dtype), device=x.device)
+            pairs = list(leaves(push_through(call, [inputs[i] for i in places], [tangent if i == position else None for i in places])))
+            for i, wanted in differences.items():
+                pair = pairs[i]
+                found = np.zeros(pair.value.size, pair.value.dtype) if pair.change is None else pair.change.numpy(force=True).reshape(-1)
+                if not np.allclose(found, wanted[part][n], rtol, atol):
+                    return (
+                        f"Jacobian computed with forward mode mismatch for output {i} with respect to input {position}, along the {'imaginary ' if part else ''}direction "
+                        f"{row}:\nnumerical:\n{wanted[part][n]}\nanalytical:\n{found}"
+                    )
+    return None
