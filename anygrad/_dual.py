@@ -129,7 +129,7 @@ class Dual(Transformed):
         primals = [x.primal if d else x for x, d in zip(inputs, duals, strict=True)]
         out = made.function(*primals, **params)
         outs = out if isinstance(out, tuple) else (out,)
-        if not (level.active and made.differentiable and any(is_inexact(y._data) for y in outs)):
+        if not (level.active and not _modes.local.inference and made.differentiable and any(is_inexact(y._data) for y in outs)):
             return out
         found = push(made, primals, [x.tangent if d else None for x, d in zip(inputs, duals, strict=True)], out, params)
         if isinstance(out, tuple):
