@@ -81,7 +81,7 @@ class Dual(Transformed):
     """A tensor with a tangent. Its slots are those of Tensor, so that a write can turn a tensor into one."""
 
     __slots__ = ()
-    state = Tensor._data  # the slot of a Tensor's array holds a dual's state
+    state: Any = Tensor.__dict__["_data"]  # the slot of a Tensor's array holds a dual's state
 
     @property
     def level(self) -> int:  # type: ignore[override]
@@ -106,7 +106,7 @@ class Dual(Transformed):
 
     # -- what it has of its primal
 
-    def _of_primal(name: str) -> Any:  # type: ignore[misc]  # noqa: N805
+    def _of_primal(name: str) -> Any:  # type: ignore[misc]
         return property(lambda self: getattr(self.state.primal, name), lambda self, value: setattr(self.state.primal, name, value))
 
     _data, _node, _cell, _alias, _grad = map(_of_primal, ("_data", "_node", "_cell", "_alias", "_grad"))
@@ -281,12 +281,12 @@ def _become_dual(x: Tensor, level: Level) -> None:
         base = x if x._base is None else x._base
         views = [] if base._alias is None else [t for t in base._alias.storage.tensors() if t._alias.base is base]
         source = Source(zeros_like(base))
-        known = [base, *views]  # type: ignore[list-item]
+        known = [base, *views]
         for t in known:
             primal = Tensor()
-            steps = () if t is base else t._alias.steps  # type: ignore[union-attr]
+            steps = () if t is base else t._alias.steps
             _alias.succeed(primal, t)
-            t.__class__ = Dual  # type: ignore[assignment]
+            t.__class__ = Dual
             t.state = State(level, primal, source, steps)
     else:
         raise NotImplementedError(f"a dual number cannot be written into a {type(x).__name__}. Use `x = x + ...`.")

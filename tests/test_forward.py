@@ -56,7 +56,7 @@ def check_case(case: Case, make: Any) -> None:
 def test_which_primitives_transpose_their_rules() -> None:
     """They have no jvp of their own; to compute with matrices takes longer than to transpose a rule."""
     slow = {name for name, made in _primitive.registry.items() if made.differentiable and made.jvp is None and made.forward.__module__.startswith("anygrad.")}
-    assert slow == {"cholesky", "eig", "eigh", "eigvals", "eigvalsh", "qr", "slogdet", "svd", "svdvals"}
+    assert slow == {"eig", "eigvals", "qr", "slogdet", "svd"}
 
 
 def test_a_word_that_is_none_is_refused() -> None:
@@ -145,7 +145,9 @@ THIRD: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("order", THIRD)
-@pytest.mark.parametrize("f", [cubic, lambda x: ag.special.logsumexp(x * x * x), lambda x: ag.prod(ag.sin(x)), lambda x: ag.linalg.det(x[:, None] * x + ag.exp(x))])
+@pytest.mark.parametrize(
+    "f", [cubic, lambda x: ag.special.logsumexp(x * x * x), lambda x: ag.prod(ag.sin(x)), lambda x: ag.linalg.det(x[:, None] * x + ag.exp(x))]
+)
 def test_third_derivatives(order: str, f: Any) -> None:
     wanted = grad(lambda x: grad(lambda x: grad(f)(x) @ V)(x) @ V)(X) @ V
     np.testing.assert_allclose(THIRD[order](f).item(), wanted.item(), rtol=1e-11)
@@ -369,7 +371,7 @@ def test_jacfwd_is_jacrev() -> None:
         assert ag.func.forward.structure(forward) == ag.func.forward.structure(backward)
         for a, b in zip(ag.func.forward.leaves(forward), ag.func.forward.leaves(backward), strict=True):
             np.testing.assert_allclose(host(a), host(b), strict=True)
-    found, aux = jacfwd(lambda a: (a * a, a + 1), has_aux=True)(X)
+    _, aux = jacfwd(lambda a: (a * a, a + 1), has_aux=True)(X)
     assert type(aux) is ag.Tensor
     assert jacfwd(lambda a: a * 2)(ag.zeros((0,))).shape == (0, 0)
     assert jacfwd(lambda a: X)(V).tolist() == [[0, 0], [0, 0]]
@@ -395,7 +397,7 @@ def test_functional() -> None:
         return x * y, ag.sum(x**2)
 
     for strict in (False, True):
-        values, product = functional.jvp(lambda x, y: x * y, (X, V), (V, X), strict=strict)
+        _, product = functional.jvp(lambda x, y: x * y, (X, V), (V, X), strict=strict)
         np.testing.assert_allclose(host(product), host(V * V + X * X))
     for create_graph in (False, True):
         found = functional.jacobian(f, (X, V), create_graph, strategy="forward-mode")

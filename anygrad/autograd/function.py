@@ -253,7 +253,9 @@ class Function:
         given = list(found) if isinstance(found, (tuple, list)) else [found]
         outs = result if isinstance(result, tuple) else (result,)
         if len(given) != len(outs):
-            raise RuntimeError(f"{cls.__name__}.jvp returned an invalid number of forward gradients (expected {len(outs)} but got {len(given)}): one for each output")
+            raise RuntimeError(
+                f"{cls.__name__}.jvp returned an invalid number of forward gradients (expected {len(outs)} but got {len(given)}): one for each output"
+            )
         return result, [_checked_tangent(cls, i, t, y) for i, (t, y) in enumerate(zip(given, outs, strict=True))], dirty
 
 
@@ -268,7 +270,9 @@ def _checked_tangent(cls: type[Function], index: int, t: Any, y: Any) -> Tensor 
     if not isinstance(t, Tensor):
         raise RuntimeError(f"{cls.__name__}.jvp returned {type(t).__name__} as the forward gradient at index {index}; expected a Tensor or None")
     if t.shape != y.shape:
-        raise ShapeError(f"{cls.__name__}.jvp returned a forward gradient of shape {t.shape} at index {index}; the output has shape {y.shape} (a different size)")
+        raise ShapeError(
+            f"{cls.__name__}.jvp returned a forward gradient of shape {t.shape} at index {index}; the output has shape {y.shape} (a different size)"
+        )
     return t if t.dtype == y.dtype else astype(t, y.dtype)
 
 

@@ -123,7 +123,9 @@ def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomnes
         xs = list(leaves(chosen))
         for x in xs:
             if not isinstance(x, Tensor):
-                raise RuntimeError(f"jacfwd(): the arguments to differentiate must be Tensors or trees of Tensors, got {type(x).__name__}. Write anygrad.asarray(...).")
+                raise RuntimeError(
+                    f"jacfwd(): the arguments to differentiate must be Tensors or trees of Tensors, got {type(x).__name__}. Write anygrad.asarray(...)."
+                )
             _refuse_complex(x)
 
         def call(*own: Tensor) -> Any:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._primitive import primitive
-from ._rules import adjoint, eye_like, is_complex
+from ._rules import adjoint, conjugate, eye_like, is_complex, real_part
 
 
 def _inverse_gaps(row: Any, column: Any, e: Any) -> Any:
@@ -36,6 +36,11 @@ def _spectral(g: Any, v: Any, xp: Any) -> Any:
     return (v * g[..., None, :]) @ adjoint(v, xp)
 
 
+def _diagonal(left: Any, t: Any, right: Any, xp: Any) -> Any:
+    """The real diagonal of left^H t right: the tangent of eigenvalues, or of singular values."""
+    return real_part(xp.sum(conjugate(left, xp) * (t @ right), axis=-2), xp)
+
+
 # ---------------------------------------------------------------------------
 # Cholesky and QR
 # ---------------------------------------------------------------------------
@@ -49,7 +54,19 @@ def _cholesky_rule(g: Any, out: Any, upper: bool, xp: Any) -> Any:
     return adjoint(xp.linalg.solve(lh, adjoint(xp.linalg.solve(lh, m), xp)), xp)
 
 
-@primitive("LinalgCholeskyEx", holomorphic=False, x=lambda g, out, upper, xp: _cholesky_rule(g, out, upper, xp))
+def _cholesky_change(t: Any, out: Any, upper: bool, xp: Any) -> Any:
+    lower = adjoint(out, xp) if upper else out
+    inner = xp.linalg.solve(lower, adjoint(xp.linalg.solve(lower, (t + adjoint(t, xp)) / 2), xp))
+    change = lower @ (xp.tril(inner, k=-1) + eye_like(inner, xp) * inner / 2)
+    return adjoint(change, xp) if upper else change
+
+
+@primitive(
+    "LinalgCholeskyEx",
+    holomorphic=False,
+    x=lambda g, out, upper, xp: _cholesky_rule(g, out, upper, xp),
+    jvp=lambda t, out, upper, xp: _cholesky_change(t, out, upper, xp),
+)
 def cholesky(xp: Any, x: Any, *, upper: Any) -> Any:
     return xp.linalg.cholesky(x, upper=upper)
 
@@ -85,12 +102,23 @@ def _eigh_rule(g: Any, out: Any, xp: Any) -> Any:
     return v @ (inner if gw is None else inner + e * gw[..., None, :]) @ adjoint(v, xp)
 
 
-@primitive("LinalgEigh", holomorphic=False, x=lambda g, out, xp: _eigh_rule(g, out, xp))
+def _eigh_change(t: Any, out: Any, xp: Any) -> Any:
+    w, v = out
+    inner = adjoint(v, xp) @ (t + adjoint(t, xp)) @ v / 2
+    return _diagonal(v, t, v, xp), v @ (inner * _inverse_gaps(w[..., None, :], w[..., :, None], eye_like(w, xp)))
+
+
+@primitive("LinalgEigh", holomorphic=False, x=lambda g, out, xp: _eigh_rule(g, out, xp), jvp=lambda t, out, xp: _eigh_change(t, out, xp))
 def eigh(xp: Any, x: Any) -> Any:
     return tuple(xp.linalg.eigh(x))
 
 
-@primitive("LinalgEigh", holomorphic=False, x=lambda g, x, xp: _spectral(g, xp.linalg.eigh(x)[1], xp))
+@primitive(
+    "LinalgEigh",
+    holomorphic=False,
+    x=lambda g, x, xp: _spectral(g, xp.linalg.eigh(x)[1], xp),
+    jvp=lambda t, x, xp: (lambda v: _diagonal(v, t, v, xp))(xp.linalg.eigh(x)[1]),
+)
 def eigvalsh(xp: Any, x: Any) -> Any:
     return xp.linalg.eigvalsh(x)
 
@@ -164,6 +192,11 @@ def _svdvals_rule(g: Any, x: Any, xp: Any) -> Any:
     return (u * g[..., None, :]) @ vh
 
 
-@primitive("LinalgSvd", holomorphic=False, x=lambda g, x, xp: _svdvals_rule(g, x, xp))
+def _svdvals_change(t: Any, x: Any, xp: Any) -> Any:
+    u, _, vh = xp.linalg.svd(x, full_matrices=False)
+    return _diagonal(u, t, adjoint(vh, xp), xp)
+
+
+@primitive("LinalgSvd", holomorphic=False, x=lambda g, x, xp: _svdvals_rule(g, x, xp), jvp=lambda t, x, xp: _svdvals_change(t, x, xp))
 def svdvals(xp: Any, x: Any) -> Any:
     return xp.linalg.svdvals(x)

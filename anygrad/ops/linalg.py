@@ -357,7 +357,9 @@ def outer(x1: Tensor, x2: Tensor, /) -> Tensor:
     return _multiply(reshape(x1, (-1, 1)), x2)
 
 
-@primitive("LinalgCross", jvp="multilinear", x1=lambda g, x2, axis, xp: xp.linalg.cross(x2, g, axis=axis), x2=lambda g, x1, axis, xp: xp.linalg.cross(g, x1, axis=axis))
+@primitive(
+    "LinalgCross", jvp="multilinear", x1=lambda g, x2, axis, xp: xp.linalg.cross(x2, g, axis=axis), x2=lambda g, x1, axis, xp: xp.linalg.cross(g, x1, axis=axis)
+)
 def _cross(xp: Any, x1: Any, x2: Any, *, axis: Any) -> Any:
     return xp.linalg.cross(x1, x2, axis=axis)
 
