@@ -180,9 +180,6 @@ class Dual(Transformed):
                 outs[i] = dual(level, y, t)
         return tuple(outs) if isinstance(result, tuple) else outs[0]
 
-    def over(self, function: Callable[[Tensor], Tensor]) -> Tensor:
-        return dual(self.state.level, at_bottom(function, self.primal), self.tangent)
-
     def parts(self) -> tuple[Tensor, ...]:
         return (self.primal, self.tangent)
 

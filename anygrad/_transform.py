@@ -42,17 +42,23 @@ class Transformed(Tensor):
         """What an `autograd.Function` gives for these arguments."""
         raise NotImplementedError
 
-    def over(self, function: Callable[[Tensor], Tensor]) -> Tensor:
-        """The same over what `function` makes of the plain tensor at the bottom."""
-        raise NotImplementedError
-
     def parts(self) -> tuple[Tensor, ...]:
-        """The tensors of which this one is made."""
+        """The tensors of which this one is made; the first is the one that it stands in for."""
         raise NotImplementedError
 
     def of_parts(self, parts: Sequence[Tensor]) -> Tensor:
         """One like this, made of others."""
         raise NotImplementedError
+
+    def plain(self, use: str) -> Tensor:
+        """The Tensor whose values leave the library, by `use`; raises where there is no single one."""
+        first = self.parts()[0]
+        return first.plain(use) if isinstance(first, Transformed) else first
+
+    def like(self, made: Tensor) -> Tensor:
+        """What `zeros_like(self)` and the like return, given a plain Tensor of this shape."""
+        first = self.parts()[0]
+        return first.like(made) if isinstance(first, Transformed) else made
 
 
 def innermost(inputs: Sequence[Any]) -> Transformed | None:
@@ -66,7 +72,10 @@ def innermost(inputs: Sequence[Any]) -> Transformed | None:
 
 def at_bottom(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """x with the plain tensor at its bottom replaced by what the function makes of it."""
-    return x.over(function) if isinstance(x, Transformed) else function(x)
+    if not isinstance(x, Transformed):
+        return function(x)
+    first, *others = x.parts()
+    return x.of_parts([at_bottom(function, first), *others])
 
 
 def everywhere(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

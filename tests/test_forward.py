@@ -406,8 +406,9 @@ def test_functional() -> None:
                 np.testing.assert_allclose(host(a), host(b), strict=True)
     with pytest.raises(RuntimeError, match="output 1 .* independent of input 1"):
         functional.jacobian(f, (X, V), strict=True, strategy="forward-mode")
-    with pytest.raises(ValueError, match="the strategy is"):
-        functional.jacobian(f, (X, V), strategy="backward")
+    for call in (lambda: functional.jacobian(f, (X, V), strategy="sideways"), lambda: functional.hessian(cubic, X, outer_jacobian_strategy="sideways")):
+        with pytest.raises(ValueError, match="not 'sideways'"):
+            call()
 
 
 # ---------------------------------------------------------------------------
@@ -545,8 +546,6 @@ def test_gradcheck(fast_mode: bool) -> None:
     with pytest.raises(RuntimeError, match="forward mode mismatch for output 0 with respect to input 0"):
         gradcheck(Wrong.apply, x, check_forward_ad=True, fast_mode=fast_mode)
     assert not gradcheck(Wrong.apply, x, check_forward_ad=True, check_backward_ad=False, raise_exception=False, fast_mode=fast_mode)
-    with pytest.raises(ValueError, match="nothing is checked"):
-        gradcheck(Wrong.apply, x, check_backward_ad=False)
 
 
 # ---------------------------------------------------------------------------

@@ -307,11 +307,3 @@ def test_second_derivatives_are_of_one_number(function):
         function(lambda v: v * v, f64(1.0, 2.0))
     with pytest.raises(RuntimeError, match="single Tensor; this one returned a tuple"):
         function(lambda v: (ag.sum(v), ag.sum(v)), f64(1.0, 2.0))
-
-
-def test_forward_mode_is_not_there():
-    for call in (lambda s: jacobian(lambda v: v, f64(1.0), strategy=s), lambda s: hessian(ag.sum, f64(1.0), outer_jacobian_strategy=s)):
-        with pytest.raises(NotImplementedError, match="forward mode is not there yet"):
-            call("forward-mode")
-        with pytest.raises(ValueError, match="not 'sideways'"):
-            call("sideways")

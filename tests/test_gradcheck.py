@@ -266,10 +266,12 @@ def test_misuse() -> None:
         gradcheck(lambda v: v, x.detach(), raise_exception=False)
     with pytest.raises(TypeError, match="output 1 is int"):
         gradcheck(lambda v: (v, 5), x)
-    with pytest.raises(NotImplementedError, match="backward mode"):
-        gradcheck(lambda v: v, x, check_forward_ad=True)
-    with pytest.raises(NotImplementedError, match="backward mode"):
-        gradgradcheck(lambda v: v, x, check_fwd_over_rev=True)
+    with pytest.raises(ValueError, match="nothing is checked"):
+        gradcheck(lambda v: v, x, check_backward_ad=False)
+    with pytest.raises(ValueError, match="nothing is checked"):
+        gradgradcheck(lambda v: v, x, check_rev_over_rev=False)
+    with pytest.raises(ValueError, match="needs check_forward_ad"):
+        gradcheck(lambda v: v, x, check_batched_forward_grad=True)
 
 
 def test_names() -> None:
