@@ -101,7 +101,7 @@ def chunk(x: Tensor, /, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
     return _cut(x, axis, list(range(size, n, size)) if n else [0] * (chunks - 1))
 
 
-@primitive("Split", view=True, x=lambda g, x_shape, axis, cuts, xp: _joined(g, x_shape, axis, cuts, xp))
+@primitive("Split", jvp="linear", view=True, x=lambda g, x_shape, axis, cuts, xp: _joined(g, x_shape, axis, cuts, xp))
 def _split(xp: Any, x: Any, *, axis: Any, cuts: Any) -> Any:
     return tuple(x[along(axis, piece)] for piece in _pieces(cuts, x.shape[axis]))
 
@@ -220,7 +220,7 @@ def kron(x1: Tensor, x2: Tensor, /) -> Tensor:
 # ---------------------------------------------------------------------------
 
 
-@primitive("Relu", x=lambda g, out, xp: xp.where(out <= 0, xp.zeros_like(g), g))
+@primitive("Relu", jvp="elementwise", x=lambda g, out, xp: xp.where(out <= 0, xp.zeros_like(g), g))
 def relu(xp: Any, x: Any) -> Any:
     """x where it is positive, else 0; the derivative at 0 is 0."""
     return xp.maximum(x, xp.zeros_like(x))

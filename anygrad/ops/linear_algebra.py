@@ -20,9 +20,7 @@ def _matmul(xp: Any, x1: Any, x2: Any) -> Any:
     return xp.matmul(x1, x2)
 
 
-@primitive(
-    "Outer", jvp="multilinear", x1=lambda g, x2, xp: xp.matmul(g, xp.matrix_transpose(x2)), x2=lambda g, x1, xp: xp.matmul(xp.matrix_transpose(x1), g)
-)
+@primitive("Outer", jvp="multilinear", x1=lambda g, x2, xp: xp.matmul(g, xp.matrix_transpose(x2)), x2=lambda g, x1, xp: xp.matmul(xp.matrix_transpose(x1), g))
 def _outer(xp: Any, x1: Any, x2: Any) -> Any:
     """Columns times rows, (..., m, 1) and (..., 1, n): a multiplication with the gradient of a matrix product, which makes no third array."""
     return x1 * x2
