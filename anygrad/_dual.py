@@ -31,17 +31,23 @@ from .ops.manipulation import reshape
 
 
 class Level:
-    """A stretch of computation in which tensors carry tangents; after it they are plain again."""
+    """A context in which tensors carry tangents; after it they are plain again."""
+
+    __slots__ = ("entered", "number")
 
     def __init__(self) -> None:
-        self.number = next(levels)
-        self.active = True
+        self.number, self.entered = next(levels), 0
+
+    @property
+    def active(self) -> bool:
+        return self.entered > 0
 
     def __enter__(self) -> Level:
+        self.entered += 1
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.active = False
+        self.entered -= 1
 
 
 class Source:
@@ -86,6 +92,10 @@ class Dual(Transformed):
     @property
     def level(self) -> int:  # type: ignore[override]
         return self.state.level.number
+
+    @property
+    def scope(self) -> Level:
+        return self.state.level
 
     @property
     def primal(self) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from ._tensor import Tensor
@@ -40,6 +41,11 @@ class Transformed(Tensor):
 
     def call_function(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What an `autograd.Function` gives for these arguments."""
+        raise NotImplementedError
+
+    @property
+    def scope(self) -> AbstractContextManager[Any]:
+        """The context in which its level is active."""
         raise NotImplementedError
 
     def parts(self) -> tuple[Tensor, ...]:

@@ -226,3 +226,19 @@ def test_memory_of_a_chain_grows_as_its_square_root() -> None:
 def test_bad_arguments() -> None:
     with pytest.raises(ValueError, match="determinism_check must be 'default' or 'none'"):
         checkpoint(block, leaf(1.0), determinism_check="maybe")
+
+
+@pytest.mark.parametrize("use_reentrant", [True, False])
+def test_forward_mode(use_reentrant: bool) -> None:
+    """The second run has the tangents of the first, also after their level has ended."""
+
+    def f(x: ag.Tensor) -> ag.Tensor:
+        return ag.sum(ag.sin(x) * x)
+
+    def checked(x: ag.Tensor) -> ag.Tensor:
+        return checkpoint(f, x, use_reentrant=use_reentrant)
+
+    x, v = ag.tensor([1.0, 2.0], dtype=ag.float64), ag.tensor([1.0, 0.5], dtype=ag.float64)
+    jvp, grad = ag.func.jvp, ag.func.grad
+    for program in (lambda f: jvp(f, (x,), (v,))[1], lambda f: jvp(grad(f), (x,), (v,))[1], lambda f: grad(lambda x: jvp(f, (x,), (v,))[1])(x)):
+        np.testing.assert_allclose(program(checked).numpy(), program(f).numpy(), rtol=1e-14)

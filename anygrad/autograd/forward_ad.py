@@ -45,7 +45,7 @@ def enter_dual_level() -> int:
     """Begin a level, in this thread; returns its number, 0. Write `with dual_level():` where you can."""
     if _local.level is not None:
         raise RuntimeError("Nested forward mode AD is not supported at the moment: there is one dual_level at a time. anygrad.func.jvp nests.")
-    _local.level = Level()
+    _local.level = Level().__enter__()
     return 0
 
 
@@ -53,7 +53,7 @@ def exit_dual_level(*, level: int | None = None) -> None:
     """End the level: what has tangents of it has none any more."""
     if _local.level is None or level not in (None, 0):
         raise RuntimeError("exit_dual_level(): there is no such level. Write `with forward_ad.dual_level():`.")
-    _local.level.active = False
+    _local.level.__exit__()
     _local.level = None
 
 

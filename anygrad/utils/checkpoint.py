@@ -22,6 +22,7 @@ from .._alias import cell_of
 from .._graph import Cell
 from .._recording import save
 from .._tensor import Tensor, wrap
+from .._transform import Transformed, everywhere
 from ..autograd.graph import saved_tensors_hooks
 
 __all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential"]
@@ -178,13 +179,22 @@ class _Run:
 
         args = [_revived(x) for x in self.args]
         kwargs = {name: _revived(x) for name, x in self.kwargs.items()}
-        with _modes.enable_grad(), self._randomness(), saved_tensors_hooks(pack, lambda value: value), contextlib.suppress(_Done):
+        with self._levels(), _modes.enable_grad(), self._randomness(), saved_tensors_hooks(pack, lambda value: value), contextlib.suppress(_Done):
             self.function(*args, **kwargs)
         if count != len(self.places):
             raise CheckpointError(
                 f"checkpoint(): the function saved {len(self.places)} values in the forward, and {count} now. It must compute the same each time."
             )
         return found
+
+    @contextlib.contextmanager
+    def _levels(self) -> Iterator[None]:
+        """The levels of transformed arguments, which may have ended."""
+        with contextlib.ExitStack() as stack:
+            for x in (*self.args, *self.kwargs.values()):
+                for scope in _scopes(x):
+                    stack.enter_context(scope)
+            yield
 
     @contextlib.contextmanager
     def _randomness(self) -> Iterator[None]:
@@ -215,16 +225,34 @@ class _Kept(NamedTuple):
     requires_grad: bool
 
 
+class _KeptParts(NamedTuple):
+    """The same for a dual number or another transformed tensor."""
+
+    like: Transformed
+    parts: list[Any]
+
+
 def _kept(x: Any) -> Any:
+    if isinstance(x, Transformed):
+        return _KeptParts(everywhere(Tensor.detach, x), [_kept(part) for part in x.parts()])  # type: ignore[arg-type]
     return _Kept(save(x, x._data), x.requires_grad) if isinstance(x, Tensor) else x
 
 
 def _revived(x: Any) -> Any:
+    if isinstance(x, _KeptParts):
+        return x.like.of_parts([_revived(part) for part in x.parts])
     if not isinstance(x, _Kept):
         return x
     out = wrap(x.saved.array)
     out.requires_grad = x.requires_grad
     return out
+
+
+def _scopes(x: Any) -> Iterator[contextlib.AbstractContextManager[Any]]:
+    if isinstance(x, _KeptParts):
+        yield x.like.scope
+        for part in x.parts:
+            yield from _scopes(part)
 
 
 def _kind(value: Tensor) -> Any:
