@@ -246,7 +246,7 @@ def checked_tangent(tangent: Tensor, primal: Tensor, where: str) -> Tensor:
         if not isinstance(t, Tensor):
             raise TypeError(f"{where}: the {name} must be a Tensor, not {type(t).__name__}. Write anygrad.asarray(...).")
         if not is_inexact(t._data):
-            raise DTypeError(f"{where}: Expected {name} to be floating point or complex, but got: {t.dtype}. Use `.astype(anygrad.float32)`.")
+            raise ValueError(f"{where}: Expected {name} to be floating point or complex, but got: {t.dtype}. Use `.astype(anygrad.float32)`.")
     if tangent.shape != primal.shape:
         raise ShapeError(
             f"{where}: a tangent has the shape of its tensor: this one has shape {tangent.shape}, the tensor {primal.shape} "

@@ -87,6 +87,8 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
     ------
     RuntimeError
         Outside of a `dual_level`, or if the tensor has a tangent already.
+    ValueError
+        If either is neither floating nor complex.
     ShapeError, DTypeError, DeviceError
         If the tangent does not fit.
     """

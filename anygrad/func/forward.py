@@ -51,13 +51,17 @@ def jvp(func: Func, primals: tuple[Any, ...], tangents: tuple[Any, ...], *, stri
     """
     where = "jvp()"
     if not isinstance(primals, tuple):
-        raise TypeError(f"{where}: Expected primals to be a tuple, one for each argument of the function, not {type(primals).__name__}. Write (x,).")
+        raise RuntimeError(f"{where}: Expected primals to be a tuple, one for each argument of the function, not {type(primals).__name__}. Write (x,).")
     known, given = structure(primals), structure(tangents)
     if known != given:
         raise RuntimeError(f"{where}: primals and tangents must have the same structure. The primals: {known}, the tangents: {given}")
-    if not list(leaves(primals)):
-        raise RuntimeError(f"{where}: Expected primals to contain at least one Tensor")
     xs = list(leaves(primals))
+    if not xs:
+        raise RuntimeError(f"{where}: Expected primals to contain at least one Tensor")
+    for what, tree in (("primals", xs), ("tangents", leaves(tangents))):
+        for x in tree:
+            if not isinstance(x, Tensor):
+                raise RuntimeError(f"{where}: Expected {what} to only contain Tensors, got {type(x).__name__}. Write anygrad.asarray(...).")
     directions = [checked_tangent(t, x, where) for t, x in zip(leaves(tangents), xs, strict=True)]
     result = push_through(lambda *own: func(*_filled(primals, own)), xs, directions)
     output, aux = _with_aux(result, where, has_aux)
@@ -82,7 +86,9 @@ def _pairs_of_tensors(output: Any, where: str) -> list[Pair]:
     pairs = list(leaves(output))
     for pair in pairs:
         if not isinstance(pair.value, Tensor):
-            raise RuntimeError(f"{where}: the function must return only Tensors; it returned {type(pair.value).__name__}. Return anything else as aux.")
+            raise RuntimeError(
+                f"{where}: the function must return only Tensors (expected f(*primals) to return only tensors); it returned {type(pair.value).__name__}. Return anything else as aux."
+            )
     return pairs
 
 
