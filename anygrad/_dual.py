@@ -14,8 +14,10 @@ symmetric. So the engine never sees a dual, and forward over reverse needs no ru
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+import numpy as np
 
 from . import _alias, _modes
 from ._errors import DeviceError, DTypeError, ShapeError
@@ -31,12 +33,13 @@ from .ops.manipulation import reshape
 
 
 class Level:
-    """A context in which tensors carry tangents; after it they are plain again."""
+    """A context in which tensors carry tangents; after it they count as their primals, and what a write has turned is turned back."""
 
-    __slots__ = ("entered", "number")
+    __slots__ = ("entered", "number", "turned")
 
     def __init__(self) -> None:
         self.number, self.entered = next(levels), 0
+        self.turned: list[weakref.ref[Dual]] = []
 
     @property
     def active(self) -> bool:
@@ -48,6 +51,10 @@ class Level:
 
     def __exit__(self, *exc: object) -> None:
         self.entered -= 1
+        if not self.entered:
+            for x in _alive(reversed(self.turned)):
+                _turn_back(x)
+            self.turned.clear()
 
 
 class Source:
@@ -141,7 +148,8 @@ class Dual(Transformed):
         outs = out if isinstance(out, tuple) else (out,)
         if not (level.active and not _modes.local.inference and made.differentiable and any(is_inexact(y._data) for y in outs)):
             return out
-        found = push(made, primals, [x.tangent if d else None for x, d in zip(inputs, duals, strict=True)], out, params)
+        with np.errstate(all="ignore"):  # as in backward
+            found = push(made, primals, [x.tangent if d else None for x, d in zip(inputs, duals, strict=True)], out, params)
         if isinstance(out, tuple):
             pairs = [(y, Step(made, params, i), t) for i, (y, t) in enumerate(zip(out, found, strict=True))]
             return tuple(y if t is None else _result(level, y, t, inputs[0] if made.view else None, step) for y, step, t in pairs)
@@ -278,7 +286,7 @@ def _set_tangent(x: Tensor, tangent: Tensor, level: Level) -> None:
 def _become_dual(x: Tensor, level: Level) -> None:
     """Turn a tensor, and what it is a view of, and the other views of that, into duals with tangents of 0."""
     if isinstance(x, Dual):  # of a level further out
-        known = [d for d in (reference() for reference in x.state.source.duals) if d is not None]
+        known: list[Any] = [*_alive(x.state.source.duals)]
         source = Source(zeros_like(x.state.source.value))
         for d in known:
             outer = Dual()
@@ -298,3 +306,19 @@ def _become_dual(x: Tensor, level: Level) -> None:
     else:
         raise NotImplementedError(f"a dual number cannot be written into a {type(x).__name__}. Use `x = x + ...`.")
     source.duals += [weakref.ref(t) for t in known]
+    level.turned += source.duals
+
+
+def _turn_back(x: Dual) -> None:
+    primal = x.state.primal
+    if isinstance(primal, Dual):
+        x.state = primal.state
+        return
+    x.__class__ = Tensor  # type: ignore[assignment]
+    _alias.succeed(x, primal)
+    primal._cell = primal._alias = None
+    _alias.share(primal, x)  # somebody may have it as a result
+
+
+def _alive(references: Iterable[weakref.ref[Dual]]) -> list[Dual]:
+    return [x for x in (reference() for reference in references) if x is not None]

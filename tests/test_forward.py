@@ -256,6 +256,12 @@ def test_what_ends_a_tangent() -> None:
             assert_dual(x * x, [1, 4], None)
 
 
+def test_infinite_tangents_do_not_warn() -> None:
+    x = f64(0.0, 1.0)
+    np.testing.assert_array_equal(host(jvp(ag.sqrt, (x,), (V,))[1]), [np.inf, 0.25])
+    np.testing.assert_array_equal(host(jvp(lambda x: ag.where(x > 0, ag.sqrt(x), 0.0), (x,), (V,))[1]), [0, 0.25])
+
+
 def test_a_dual_of_a_leaf() -> None:
     w = f64(1.0, 2.0).requires_grad_()
     with dual_level():
@@ -328,6 +334,31 @@ def test_derivatives_of_functions_that_write() -> None:
     wanted = host(jacrev(jacrev(total))(X))
     for second in (jacfwd(grad(total)), jacrev(jacfwd(total)), jacfwd(jacfwd(total))):
         np.testing.assert_allclose(host(second(X)), wanted)
+
+
+def test_what_a_write_has_turned_is_turned_back() -> None:
+    base, w = ag.zeros(4, dtype=ag.float64), f64(1.0, 2.0).requires_grad_()
+    view, product = base[1:3], w * w
+    with dual_level():
+        x = make_dual(f64(3.0, 4.0), f64(1.0, 10.0))
+        view.copy_(x)
+        product += x
+        with ag.no_grad():
+            w += x
+        later = base[2:]
+        assert_dual(later, [4, 0], [10, 0])
+    value, _ = jvp(lambda x: base[:2].copy_(x), (X,), (V,))
+    for t in (base, view, w, product):
+        assert type(t) is ag.Tensor
+        assert unpack_dual(t).tangent is None
+    base += 1
+    for t, wanted in ((base, [2, 3, 5, 1]), (view, [3, 5]), (later, [5, 1]), (value, [2, 3]), (w, [4, 6])):
+        np.testing.assert_array_equal(host(t), wanted)
+    ag.sum(product).backward()
+    np.testing.assert_array_equal(host(w.grad), [2, 4])
+    view.copy_(w)
+    ag.sum(base * base).backward()
+    np.testing.assert_array_equal(host(w.grad), [2 + 8, 4 + 12])
 
 
 def test_a_write_of_an_inner_level_reaches_views_of_an_outer_one() -> None:
