@@ -122,7 +122,7 @@ def share(out: Any, source: Any, step: Step | None = None, fixed: str | None = N
 
 def succeed(new: Any, old: Any) -> None:
     """Give `new` all that `old` has, and its place in whatever refers to it."""
-    new._node = old._node  # first: of a stale view it has to be found
+    new._node = old._node
     new._data, new._grad, new._cell, new._alias = old._data, old._grad, old._cell, old._alias
     if old._alias is not None:
         storage = old._alias.storage

@@ -24,7 +24,7 @@ from ._errors import DeviceError, DTypeError, ShapeError
 from ._primitive import Primitive
 from ._push import as_inputs, fitted, push
 from ._recording import Step, is_inexact
-from ._tensor import StaleView, Tensor
+from ._tensor import Tensor
 from ._transform import Transformed, at_bottom, levels
 from .ops.creation import zeros_like
 from .ops.data_types import astype
@@ -157,10 +157,12 @@ class Dual(Transformed):
 
     def write(self, x: Tensor, made: Primitive, others: tuple[Any, ...], raw_write: Callable[..., Any]) -> Tensor:
         level = self.state.level
-        result = self.interpret(made, (x, *others), {}) if level.active else None
+        _, tangent = parts_at(self.interpret(made, (x, *others), {}), level)
+        if tangent is not None:
+            _become_dual(x, level)
         write(_primal(x, level), made, tuple(_primal(y, level) for y in others), raw_write)
-        if isinstance(result, Dual) and result.state.level is level:
-            _set_tangent(x, result.tangent, level)
+        if tangent is not None:
+            _set_tangent(x, tangent)
         return x
 
     def pull(self, rest: Callable[..., Any], outputs: Sequence[Any], inputs: Sequence[Any], seeds: Sequence[Any]) -> list[Tensor | None]:
@@ -193,7 +195,8 @@ class Dual(Transformed):
             if any(y is w for w in written):  # an argument that forward wrote to
                 outs[i] = args[next(j for j, x in enumerate(primals) if x is y)]
                 if t is not None:
-                    _set_tangent(outs[i], t, level)
+                    _become_dual(outs[i], level)
+                    _set_tangent(outs[i], t)
             elif t is not None:
                 outs[i] = dual(level, y, t)
         return tuple(outs) if isinstance(result, tuple) else outs[0]
@@ -274,17 +277,17 @@ def checked_tangent(tangent: Tensor, primal: Tensor, where: str) -> Tensor:
 # ---------------------------------------------------------------------------
 
 
-def _set_tangent(x: Tensor, tangent: Tensor, level: Level) -> None:
-    """After a write: x takes a new tangent, and so does what shares its memory."""
-    if not (isinstance(x, Dual) and x.state.level is level):
-        _become_dual(x, level)
-    state = x.state  # type: ignore[attr-defined]
+def _set_tangent(x: Any, tangent: Tensor) -> None:
+    """After a write: a dual takes a new tangent, and so does what shares its memory."""
+    state = x.state
     tangent = fitted(tangent, state.primal)
     state.source.value = _set_view(state.source.value, tangent, steps=state.steps) if state.steps else tangent
 
 
 def _become_dual(x: Tensor, level: Level) -> None:
-    """Turn a tensor, and what it is a view of, and the other views of that, into duals with tangents of 0."""
+    """Turn a tensor, and what it is a view of, and the other views of that, into duals with tangents of 0; if it is none yet."""
+    if isinstance(x, Dual) and x.state.level is level:
+        return
     if isinstance(x, Dual):  # of a level further out
         known: list[Any] = [*_alive(x.state.source.duals)]
         source = Source(zeros_like(x.state.source.value))
@@ -292,19 +295,20 @@ def _become_dual(x: Tensor, level: Level) -> None:
             outer = Dual()
             outer.state = d.state
             d.state = State(level, outer, source, outer.state.steps)
-    elif type(x) in (Tensor, StaleView):
+    else:
         base = x if x._base is None else x._base
-        views = [] if base._alias is None else [t for t in base._alias.storage.tensors() if t._alias.base is base]
+        known = [base, *([] if base._alias is None else [t for t in base._alias.storage.tensors() if t._alias.base is base])]
+        for t in known:
+            _ = t._node  # of a stale view it is found now
+            if type(t) is not Tensor:
+                raise NotImplementedError(f"a dual number cannot be written into a {type(t).__name__}. Use `x = x + ...`.")
         source = Source(zeros_like(base))
-        known = [base, *views]
         for t in known:
             primal = Tensor()
             steps = () if t is base else t._alias.steps
             _alias.succeed(primal, t)
             t.__class__ = Dual
             t.state = State(level, primal, source, steps)
-    else:
-        raise NotImplementedError(f"a dual number cannot be written into a {type(x).__name__}. Use `x = x + ...`.")
     source.duals += [weakref.ref(t) for t in known]
     level.turned += source.duals
 

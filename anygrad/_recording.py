@@ -23,7 +23,7 @@ from ._graph import AccumulateGrad, Cell, Node, Output, Packed, sequence
 from ._messages import translate
 from ._scalars import NUMBERS, get_default_dtype, strengthen, weak_dtype
 from ._tensor import Tensor, rewrapped, wrap
-from ._transform import innermost
+from ._transform import Transformed, innermost
 
 if TYPE_CHECKING:
     from ._primitive import Primitive
@@ -46,9 +46,11 @@ def apply(made: Primitive, *inputs: Any, **params: Any) -> Any:
 
 
 def _kind(inputs: Sequence[Any]) -> type[Tensor]:
-    """The class of results: Tensor, or the subclass of it that an input is of."""
+    """The class of results: Tensor, or the subclass of it that an input is of; transformed ones know theirs."""
     kind = Tensor
     for x in inputs:
+        if isinstance(x, Transformed):
+            return Tensor
         if isinstance(x, Tensor) and issubclass(x._kind, kind):
             kind = x._kind
     return kind

@@ -262,6 +262,20 @@ def test_infinite_tangents_do_not_warn() -> None:
     np.testing.assert_array_equal(host(jvp(lambda x: ag.where(x > 0, ag.sqrt(x), 0.0), (x,), (V,))[1]), [0, 0.25])
 
 
+def test_subclasses() -> None:
+    class Length(ag.Tensor):
+        pass
+
+    x = X.as_subclass(Length)
+    value, change = jvp(lambda y: x * y, (X,), (V,))
+    assert type(value) is Length
+    np.testing.assert_array_equal(host(change), host(X * V))
+    value, change = jvp(lambda x: x * x, (x,), (V,))
+    np.testing.assert_array_equal(host(change), host(2 * X * V))
+    with pytest.raises(NotImplementedError, match="cannot be written into a Length"):
+        jvp(lambda y: x.copy_(y), (X,), (V,))
+
+
 def test_a_dual_of_a_leaf() -> None:
     w = f64(1.0, 2.0).requires_grad_()
     with dual_level():
