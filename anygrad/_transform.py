@@ -84,6 +84,11 @@ def at_bottom(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     return x.of_parts([at_bottom(function, first), *others])
 
 
+def fresh_leaf(x: Tensor) -> Tensor:
+    """A leaf over the memory of x that requires grad, at the same levels."""
+    return at_bottom(lambda plain: plain.detach().requires_grad_(), x)
+
+
 def everywhere(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """x with every plain tensor that it is made of replaced."""
     return x.of_parts([everywhere(function, part) for part in x.parts()]) if isinstance(x, Transformed) else function(x)

@@ -15,7 +15,7 @@ from .._dual import checked_tangent
 from .._forward import columns, push_through, value
 from .._modes import enable_grad
 from .._tensor import Tensor
-from .._transform import at_bottom
+from .._transform import fresh_leaf
 from .._tree import leaves
 from ..ops import eye, ones_like, reshape, zeros, zeros_like
 
@@ -321,11 +321,7 @@ def _tensors(value: Any, what: str, where: str) -> tuple[bool, Tensors]:
 def _own(inputs: Any, where: str, create_graph: bool) -> tuple[bool, Tensors]:
     """New tensors over the memory of the inputs, to tell them from the same tensors where `func` uses them by another way."""
     several, given = _tensors(inputs, "inputs", where)
-    return several, tuple(reshape(x, x.shape) if create_graph and x.requires_grad else at_bottom(_fresh_leaf, x) for x in given)
-
-
-def _fresh_leaf(x: Tensor) -> Tensor:
-    return x.detach().requires_grad_()
+    return several, tuple(reshape(x, x.shape) if create_graph and x.requires_grad else fresh_leaf(x) for x in given)
 
 
 def _outputs(value: Any, where: str, strict: bool) -> tuple[bool, Tensors]:

@@ -9,7 +9,7 @@ from typing import Any
 from .._backward import grad as _grad
 from .._modes import enable_grad, is_grad_enabled
 from .._tensor import Tensor
-from .._transform import at_bottom, everywhere, plain_parts
+from .._transform import everywhere, fresh_leaf, plain_parts
 from .._tree import leaves, map_leaves, structure
 from ..autograd.functional import blocks, with_zeros
 from ..ops import reshape
@@ -213,7 +213,7 @@ class Run:
             if own._alias is not None:
                 own._alias.fixed = "it is an argument of a function that anygrad.func differentiates"
         else:
-            own = at_bottom(lambda plain: plain.detach().requires_grad_(), x)
+            own = fresh_leaf(x)
         self.inputs.append(own)
         return own
 
