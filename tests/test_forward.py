@@ -542,6 +542,50 @@ def test_function_that_writes() -> None:
         assert_dual(x, host(X), host(V))
 
 
+def test_function_that_writes_at_two_levels() -> None:
+    class Powered(ag.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: ag.Tensor) -> ag.Tensor:
+            ctx.save_for_forward(x.clone())
+            ctx.mark_dirty(x)
+            return x.mul_(x)
+
+        @staticmethod
+        def jvp(ctx: Any, t: ag.Tensor) -> ag.Tensor:
+            return t * 2 * ctx.saved_tensors[0]
+
+    def f(x: ag.Tensor) -> ag.Tensor:
+        y = x + 0
+        Powered.apply(y)
+        return y
+
+    np.testing.assert_array_equal(host(f(X)), host(X**2))
+    value, change = jvp(lambda x: jvp(f, (x,), (V,))[1], (X,), (V,))
+    np.testing.assert_array_equal(host(value), host(2 * X * V))
+    np.testing.assert_array_equal(host(change), host(2 * V * V))
+
+
+def test_function_with_an_output_that_has_no_gradient() -> None:
+    class Parts(ag.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: ag.Tensor, k: int) -> Any:
+            ctx.k, other = k, x + 1
+            ctx.mark_non_differentiable(other)
+            return x * 2, other
+
+        @staticmethod
+        def jvp(ctx: Any, t: ag.Tensor, k: None) -> Any:
+            return t * 2, t if ctx.k else None
+
+    with dual_level():
+        x = make_dual(X, V)
+        value, other = Parts.apply(x, 0)
+        assert_dual(value, host(2 * X), host(2 * V))
+        assert_dual(other, host(X + 1), None)
+        with pytest.raises(RuntimeError, match="a gradient at position 1, but the corresponding forward output is not a differentiable"):
+            Parts.apply(x, 1)
+
+
 WRONG_JVP: list[tuple[Any, type[Exception], str]] = [
     (lambda ctx, t: (t, t), RuntimeError, r"invalid number of forward gradients \(expected 1 but got 2\)"),
     (lambda ctx, t: 3, RuntimeError, "returned int as the forward gradient at index 0"),

@@ -213,15 +213,16 @@ class Function:
         return cls._run(args, kwargs)[0] if inner is None else inner.call_function(cls, args, kwargs)
 
     @classmethod
-    def _run(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, FunctionCtx, tuple[Tensor, ...]]:
-        """What `apply` returns, the context, and the tensors that forward wrote to."""
+    def _run(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, FunctionCtx, tuple[Tensor, ...], list[bool]]:
+        """What `apply` returns, the context, the tensors that forward wrote to, and which outputs have no gradient."""
         nodes = [a._node if isinstance(a, Tensor) else None for a in args]
         ctx, result = cls._called(args, kwargs, tuple(n is not None for n in nodes))
         several = isinstance(result, (tuple, list))
         outs, dirty = list(result) if several else [result], ctx._dirty
+        fixed = [any(o is t for t in ctx._non_differentiable) for o in outs]
         if _modes.local.grad_enabled and any(ctx.needs_input_grad):
             outs = _record(cls, ctx, args, nodes, outs)
-        return tuple(outs) if several else outs[0], ctx, dirty
+        return tuple(outs) if several else outs[0], ctx, dirty, fixed
 
     @classmethod
     def _called(cls, args: tuple[Any, ...], kwargs: dict[str, Any], needs_input_grad: tuple[bool, ...]) -> tuple[FunctionCtx, Any]:
@@ -239,11 +240,13 @@ class Function:
         """What `apply` returns, the tangent of each output, and the tensors that forward wrote to."""
         if any(isinstance(a, Transformed) for a in args):
             # A level further out has its own way with the function; jvp needs a context that knows its tensors.
+            copies = tuple(a.clone() if isinstance(a, Tensor) else a for a in args)
             result = cls.apply(*args, **kwargs)
-            ctx, _ = cls._called(args, kwargs, tuple(isinstance(a, Tensor) and a.requires_grad for a in args))
-            dirty = ctx._dirty
+            with _modes.no_grad():
+                _, ctx, written, fixed = cls._run(copies, kwargs)
+            dirty = tuple(a for a, copy in zip(args, copies, strict=True) if any(copy is w for w in written))
         else:
-            result, ctx, dirty = cls._run(args, kwargs)
+            result, ctx, dirty, fixed = cls._run(args, kwargs)
         zeros = [_zeros_like(a) if isinstance(a, Tensor) and ctx._materialize else None for a in args]
         ctx._pushing = True
         try:
@@ -256,7 +259,7 @@ class Function:
             raise RuntimeError(
                 f"{cls.__name__}.jvp returned an invalid number of forward gradients (expected {len(outs)} but got {len(given)}): one for each output"
             )
-        return result, [_checked_tangent(cls, i, t, y) for i, (t, y) in enumerate(zip(given, outs, strict=True))], dirty
+        return result, [_checked_tangent(cls, i, t, None if fixed[i] else y) for i, (t, y) in enumerate(zip(given, outs, strict=True))], dirty
 
 
 def _zeros_like(x: Tensor) -> Tensor | None:
@@ -264,9 +267,13 @@ def _zeros_like(x: Tensor) -> Tensor | None:
 
 
 def _checked_tangent(cls: type[Function], index: int, t: Any, y: Any) -> Tensor | None:
-    """What jvp returned for one output; None where there is nothing to carry a tangent."""
-    if t is None or not isinstance(y, Tensor) or not is_inexact(y._data):
+    """What jvp returned for one output, which is None if it has no gradient."""
+    if t is None:
         return None
+    if not isinstance(y, Tensor) or not is_inexact(y._data):
+        raise RuntimeError(
+            f"{cls.__name__}.jvp returned a gradient at position {index}, but the corresponding forward output is not a differentiable Tensor; return None for it"
+        )
     if not isinstance(t, Tensor):
         raise RuntimeError(f"{cls.__name__}.jvp returned {type(t).__name__} as the forward gradient at index {index}; expected a Tensor or None")
     if t.shape != y.shape:
