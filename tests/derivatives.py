@@ -22,7 +22,9 @@ def outputs(value: Any) -> tuple[ag.Tensor, ...]:
     return tuple(value) if isinstance(value, (tuple, list)) else (value,)
 
 
-def check_tangents(function: Callable[..., Any], xs: Sequence[ag.Tensor], live: Sequence[int], second: bool = True, rtol: float = 1e-9, atol: float = 1e-11) -> None:
+def check_tangents(
+    function: Callable[..., Any], xs: Sequence[ag.Tensor], live: Sequence[int], second: bool = True, rtol: float = 1e-9, atol: float = 1e-11
+) -> None:
     """Compare tangents with gradients, each input alone and all together; and tangents of gradients with gradients of gradients."""
     rng = np.random.default_rng(3)
 
