@@ -6,6 +6,7 @@ error leaves every `.grad` and every graph as it was.
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Sequence
@@ -13,13 +14,14 @@ from typing import Any
 
 from . import _engine
 from ._backends import device_of, is_array, load, namespace
+from ._batched import Batch
 from ._dtypes import as_dtype
 from ._errors import DeviceError, DTypeError, ShapeError
 from ._graph import Node
 from ._tensor import Tensor, wrap
-from .ops.creation import zeros_like
+from ._transform import Transformed, innermost
+from .ops.creation import ones_like, zeros_like
 from .ops.data_types import astype
-from .ops.manipulation import stack
 
 
 def backward(
@@ -52,7 +54,11 @@ def backward(
     ShapeError, DTypeError, DeviceError
         If a gradient does not fit its tensor.
     """
-    roots, seeds = _starts(_as_tuple(tensors), grad_tensors, "backward()", create_graph)
+    starts = _as_tuple(tensors)
+    roots, given = _starts(starts, grad_tensors, "backward()")
+    if (inner := innermost((*starts, *given))) is not None:
+        inner.backward()
+    seeds = given if create_graph else [seed._data for seed in given]
     retain_graph = create_graph if retain_graph is None else retain_graph
     if create_graph:
         warnings.warn(
@@ -125,21 +131,13 @@ def grad(
     nodes = [_node_of(t, i, "inputs of grad()") for i, t in enumerate(wanted)]
     retain_graph = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
-        return _batched(outputs, wanted, grad_outputs, create_graph, allow_unused, materialize_grads)
-    roots, seeds = _starts(outputs, grad_outputs, "grad()", create_graph)
-    captured = _engine.run(roots, seeds, set(nodes), retain_graph, create_graph)
-    results: list[Tensor | None] = []
+        return _batched(outputs, wanted, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
+    _, seeds = _starts(outputs, grad_outputs, "grad()")
+    results = _pulled(outputs, wanted, seeds, retain_graph, create_graph)
     for i, (tensor, node) in enumerate(zip(wanted, nodes, strict=True)):
-        g = captured.get(node)
-        if g is not None:
-            # A result is never the caller's own array.
-            own = any(g is seed for seed in seeds)
-            results.append(g if isinstance(g, Tensor) else wrap(namespace(g).copy(g) if own else g))
-        elif materialize_grads:
-            results.append(zeros_like(tensor))
-        elif allow_unused:
-            results.append(None)
-        else:
+        if results[i] is None and materialize_grads:
+            results[i] = zeros_like(tensor)
+        elif results[i] is None and not allow_unused:
             raise RuntimeError(
                 f"input {i} of grad() (shape {tuple(node.shape or ())}) appears to not have been used in the graph of the outputs. Pass "
                 "allow_unused=True to get None for it, or materialize_grads=True to get zeros."
@@ -147,12 +145,38 @@ def grad(
     return tuple(results)
 
 
-def _batched(outputs: Any, wanted: Any, grad_outputs: Any, create_graph: bool, allow_unused: bool, materialize_grads: bool) -> tuple[Tensor | None, ...]:
+def _pulled(outputs: Sequence[Any], inputs: Sequence[Any], seeds: Sequence[Tensor], retain_graph: bool, create_graph: bool) -> list[Tensor | None]:
+    """The gradients of the inputs, None for those that no output depends on: the innermost level of the outputs takes its part, then the next."""
+    if (inner := innermost(outputs)) is not None:
+        return inner.pull(functools.partial(_pulled, retain_graph=retain_graph, create_graph=create_graph), outputs, inputs, seeds)
+    roots, nodes = [_node(t) for t in outputs], [_node(t) for t in inputs]
+    on_tensors = create_graph or innermost(seeds) is not None
+    starts = seeds if on_tensors else [seed._data for seed in seeds]
+    captured = _engine.run(roots, starts, set(nodes), retain_graph, create_graph, on_tensors)
+    results: list[Tensor | None] = []
+    for g in [captured.get(node) for node in nodes]:
+        # A result is never the caller's own array.
+        own = any(g is start for start in starts)
+        results.append(g if g is None or on_tensors else wrap(namespace(g).copy(g) if own else g))
+    return results
+
+
+def _batched(
+    outputs: Any, wanted: Any, grad_outputs: Any, retain_graph: bool, create_graph: bool, allow_unused: bool, materialize_grads: bool
+) -> tuple[Tensor | None, ...]:
+    """One backward for many gradients of the outputs."""
     seeds = () if grad_outputs is None else _as_tuple(grad_outputs)
     if len(seeds) != len(outputs) or any(s is None for s in seeds):
         raise RuntimeError("grad(): is_grads_batched=True takes grad_outputs with a leading batch axis, one for each output")
-    rows = [grad(outputs, wanted, [s[i] for s in seeds], True, create_graph, True, allow_unused, False, materialize_grads) for i in range(seeds[0].shape[0])]
-    return tuple(None if column[0] is None else stack(column) for column in zip(*rows, strict=True))
+    sizes = {s.shape[:1] for s in seeds}
+    if () in sizes or len(sizes) > 1:
+        raise ShapeError(
+            f"grad(): is_grads_batched=True takes grad_outputs with a leading batch axis of one size; they have shapes {', '.join(str(s.shape) for s in seeds)}"
+        )
+    with Batch(seeds[0].shape[0]) as batch:
+        rows = [batch.covered(s) for s in seeds]
+        found = grad(outputs, wanted, rows, retain_graph, create_graph, True, allow_unused, False, materialize_grads)
+        return tuple(None if g is None else batch.exposed(g) for g in found)
 
 
 # ---------------------------------------------------------------------------
@@ -180,12 +204,16 @@ def _node_of(tensor: Any, position: int, where: str) -> Node:
     return tensor._node
 
 
+def _node(tensor: Any) -> Node:
+    return edge_node(tensor) if isinstance(tensor, tuple) else tensor._node
+
+
 def edge_node(edge: Any) -> Node:
     """The node that the engine sends gradients to, for a GradientEdge."""
     return edge.node if edge.ownership_token is None else edge.ownership_token
 
 
-def _starts(tensors: Sequence[Any], gradients: Any, where: str, create_graph: bool) -> tuple[list[Node], list[Any]]:
+def _starts(tensors: Sequence[Any], gradients: Any, where: str) -> tuple[list[Node], list[Tensor]]:
     """The nodes to start from, and the gradient at each, checked."""
     if not tensors:
         raise RuntimeError(f"{where} got no tensors to differentiate")
@@ -206,13 +234,12 @@ def _starts(tensors: Sequence[Any], gradients: Any, where: str, create_graph: bo
         else:
             node = tensor._node
         roots.append(node)
-        seed = _seed(node, tensor, g, i, where)
-        seeds.append(seed if create_graph else seed._data)
+        seeds.append(_seed(node, tensor, g, i, where))
     return roots, seeds
 
 
 def _seed(node: Node, tensor: Any, g: Any, position: int, where: str) -> Tensor:
-    shape = tuple(node.shape or ())
+    shape = tensor.shape if isinstance(tensor, Tensor) else tuple(node.shape or ())
     if g is None:
         if math.prod(shape) != 1:
             call = f"{where[:-1]}gradient)" if where == "backward()" else "grad(y, x, gradient)"
@@ -229,9 +256,9 @@ def _seed(node: Node, tensor: Any, g: Any, position: int, where: str) -> Tensor:
         if not is_array(g):
             raise TypeError(f"{where}: the gradient must be a Tensor or None, not {type(g).__name__}")
         g = wrap(g)
-    if tuple(g._data.shape) != shape:
+    if g.shape != shape:
         raise ShapeError(
-            f"{where}: Mismatch in shape: grad_output[{position}] has shape {tuple(g._data.shape)} and output[{position}] has shape {shape}. "
+            f"{where}: Mismatch in shape: grad_output[{position}] has shape {g.shape} and output[{position}] has shape {shape}. "
             "The gradient argument is dL/dself: it has the tensor's own shape."
         )
     if isinstance(tensor, Tensor) and device_of(g._data) != device_of(tensor._data):
@@ -248,6 +275,8 @@ def _seed(node: Node, tensor: Any, g: Any, position: int, where: str) -> Tensor:
 
 
 def _ones(node: Node, tensor: Any) -> Tensor:
+    if isinstance(tensor, Transformed):
+        return ones_like(tensor)
     if isinstance(tensor, Tensor):
         xp = namespace(tensor._data)
         with xp.device_guard(xp.device_of(tensor._data)):

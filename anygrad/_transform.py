@@ -7,13 +7,17 @@ computation without such tensors pays nothing for them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._tensor import Tensor
 
 if TYPE_CHECKING:
     from ._primitive import Primitive
+
+# Each transform takes the next number when it starts, so that the ones inside it have higher levels.
+levels = itertools.count(1)
 
 
 class Transformed(Tensor):
@@ -26,11 +30,31 @@ class Transformed(Tensor):
         """What the primitive gives for inputs of which this one is the innermost."""
         raise NotImplementedError
 
+    def write(self, x: Tensor, made: Primitive, others: tuple[Any, ...], raw_write: Callable[..., Any]) -> Tensor:
+        """Write to x in place, where this is the innermost of x and the others (see `write` in ops/inplace.py)."""
+        raise NotImplementedError
+
+    def pull(self, rest: Callable[..., Any], outputs: Sequence[Any], inputs: Sequence[Any], seeds: Sequence[Any]) -> list[Tensor | None]:
+        """The gradients of inputs, where this is the innermost of the outputs; `rest(outputs, inputs, seeds)` does it without this level."""
+        raise NotImplementedError
+
+    def plain(self, use: str) -> Tensor:
+        """The Tensor whose values leave the library, by `use`; raises where there are none to give."""
+        raise NotImplementedError
+
+    def like(self, made: Tensor) -> Tensor:
+        """What `zeros_like(self)` and the like return, given a plain Tensor of this shape."""
+        return made
+
 
 def innermost(inputs: Sequence[Any]) -> Transformed | None:
     """The input of the highest level; None if they are all plain."""
     found = None
     for x in inputs:
-        if isinstance(x, Transformed) and (found is None or x.level > found.level):
+        if not isinstance(x, Transformed):
+            x = getattr(x, "transformed", None)  # of a Key, which may have index arrays of any kind
+            if x is None:
+                continue
+        if found is None or x.level > found.level:
             found = x
     return found

@@ -14,13 +14,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ._backward import grad as _grad
+from ._batched import expanded
 from ._modes import enable_grad, is_grad_enabled
 from ._tensor import Tensor
 from ._tree import leaves, map_leaves, structure
+from ._vmap import vmap
 from .autograd.functional import blocks, with_zeros
 from .ops import reshape
 
-__all__ = ["grad", "grad_and_value", "hessian", "jacrev", "value_and_grad", "vjp"]
+__all__ = ["grad", "grad_and_value", "hessian", "jacrev", "value_and_grad", "vjp", "vmap"]
 
 Func = Callable[..., Any]
 Argnums = int | tuple[int, ...]
@@ -214,6 +216,7 @@ class _Run:
             raise ValueError(
                 f"{self.name}(): the arguments to differentiate with respect to must be Tensors, got {type(x).__name__}. Write anygrad.asarray(...)."
             )
+        x = expanded(x)
         if x.requires_grad:
             own = reshape(x, x.shape)
             if own._alias is not None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._backward import grad
+from .._batched import expanded
 from .._modes import enable_grad
 from .._tensor import Tensor
 from ..ops import eye, reshape, zeros, zeros_like
@@ -309,7 +310,7 @@ def _tensors(value: Any, what: str, where: str) -> tuple[bool, Tensors]:
 def _own(inputs: Any, where: str, create_graph: bool) -> tuple[bool, Tensors]:
     """New tensors over the memory of the inputs, to tell them from the same tensors where `func` uses them by another way."""
     several, given = _tensors(inputs, "inputs", where)
-    return several, tuple(reshape(x, x.shape) if create_graph and x.requires_grad else x.detach().requires_grad_() for x in given)
+    return several, tuple(reshape(x, x.shape) if create_graph and x.requires_grad else x.detach().requires_grad_() for x in map(expanded, given))
 
 
 def _outputs(value: Any, where: str, strict: bool) -> tuple[bool, Tensors]:

@@ -11,6 +11,7 @@ from .._dtypes import as_dtype
 from .._errors import DeviceError
 from .._primitive import primitive
 from .._tensor import Tensor, rewrapped, wrap
+from .._transform import Transformed
 from .data_types import astype
 from .devices import to
 
@@ -39,6 +40,8 @@ def as_subclass(x: Tensor, cls: type[Tensor]) -> Tensor:
 
 def to_numpy(x: Any) -> np.ndarray:
     """The values in host memory: the tensor's own memory if it is NumPy's."""
+    if isinstance(x, Transformed):
+        x = x.plain("this conversion")
     return namespace(x._data).to_host(x._data)
 
 

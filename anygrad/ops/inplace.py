@@ -24,6 +24,7 @@ from .._primitive import Primitive, PrimitiveFunction, primitive
 from .._recording import as_numpy_does, finish, in_dtype, is_inexact, left_open, record, unwrap
 from .._scalars import NUMBERS
 from .._tensor import Tensor, wrap
+from .._transform import innermost
 from . import elementwise, logic
 from .creation import asarray
 from .indexing import Key
@@ -99,6 +100,8 @@ def write(x: Tensor, made: Primitive, others: tuple[Any, ...], raw_write: Callab
     raw_write : function
         `raw_write(x, *others)` does it to the raw arrays.
     """
+    if (inner := innermost((x, *others))) is not None:
+        return inner.write(x, made, others, raw_write)
     raws, nodes, xp = unwrap(made, (x, *others))
     if raws[0] is not x._data:  # computed in another dtype
         raise DTypeError(
