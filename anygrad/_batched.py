@@ -28,7 +28,7 @@ _running = _Running()
 
 
 class Batch:
-    """One level of batching: a context, while which tensors may be batched with it.
+    """One level of batching: a context, in which tensors may be batched with it. It may be entered again.
 
     Parameters
     ----------
@@ -39,21 +39,24 @@ class Batch:
     ----------
     level : int
         Higher than those of the transforms around it.
+    open : int
+        How often it has been entered and not left.
     """
 
     __slots__ = ("level", "open", "size")
 
     def __init__(self, size: int) -> None:
-        self.size, self.level, self.open = size, next(levels), False
+        self.size, self.level, self.open = size, next(levels), 0
 
     def __enter__(self) -> Self:
-        self.open = True
-        _running.batches = (*_running.batches, self)
+        self.open += 1
+        _running.batches = tuple(sorted({*_running.batches, self}, key=lambda batch: batch.level))
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.open = False
-        _running.batches = tuple(b for b in _running.batches if b is not self)
+        self.open -= 1
+        if not self.open:
+            _running.batches = tuple(b for b in _running.batches if b is not self)
 
     def holds(self, x: Any) -> bool:
         """Whether x is batched with it (and with nothing further inside)."""
@@ -82,6 +85,16 @@ class Batch:
         value = x.value
         missing = ndim - value.ndim + 1
         return reshape(value, (self.size, *(1,) * missing, *value.shape[1:])) if missing else value
+
+
+def batches_of(*values: Any) -> tuple[Batch, ...]:
+    """The batches that any of the values is batched with, the outermost first."""
+    found = set()
+    for x in values:
+        while isinstance(x, Batched):
+            found.add(x.batch)
+            x = x.value
+    return tuple(sorted(found, key=lambda batch: batch.level))
 
 
 def expanded(x: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from ._dtypes import as_dtype
 from ._errors import ShapeError
 from ._recording import apply
 from ._tensor import Tensor
-from .ops import arange, matmul, matrix_transpose, ones, permute_dims, reshape, scatter_add, stack, where, zeros_like
+from .ops import arange, matmul, matrix_transpose, ones, permute_dims, reshape, scatter_add, stack, where, zero_at, zeros_like
 from .ops.indexing import Key, _index
 from .ops.inplace import write
 
@@ -31,13 +31,13 @@ Rule = Callable[["Primitive", "Batch", Sequence[Any], dict[str, Any]], Any]
 def aligned(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
     """Elementwise functions, and those of the last two axes: they broadcast over axes in front."""
     ndim = max([getattr(x, "ndim", 0) for x in inputs])
-    return apply(made, *[batch.front(x, ndim) for x in inputs], **params)
+    return made.function(*[batch.front(x, ndim) for x in inputs], **params)
 
 
 def along(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
     """Functions along axes that they are told: the axes are one further."""
     moved = {name: _one_further(value) if name in ("axis", "axes") else value for name, value in params.items()}
-    return apply(made, *[batch.exposed(x) for x in inputs], **moved)
+    return made.function(*[batch.exposed(x) for x in inputs], **moved)
 
 
 def _one_further(axes: Any) -> Any:
@@ -52,8 +52,8 @@ def flat(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str,
         return along(made, batch, inputs, params)
     rows = reshape(x.value, (batch.size, x.size))
     if made.name == "roll":
-        return reshape(apply(made, rows, shift=(params["shift"],), axes=(1,)), x.value.shape)
-    found = apply(made, rows, axis=1, keepdims=False)
+        return reshape(made.function(rows, shift=(params["shift"],), axes=(1,)), x.value.shape)
+    found = made.function(rows, axis=1, keepdims=False)
     return reshape(found, (batch.size, *(1,) * x.ndim)) if params["keepdims"] else found
 
 
@@ -62,16 +62,16 @@ def shaped(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[st
     (x,) = inputs
     shape = params["shape"]
     value = batch.front(x, len(shape)) if made.name == "broadcast_to" else x.value
-    return apply(made, value, shape=(batch.size, *shape))
+    return made.function(value, shape=(batch.size, *shape))
 
 
 def permuted(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
-    return apply(made, inputs[0].value, axes=(0, *_one_further(params["axes"])))
+    return made.function(inputs[0].value, axes=(0, *_one_further(params["axes"])))
 
 
 def tiled(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
     reps = params["reps"]
-    return apply(made, batch.front(inputs[0], len(reps)), reps=(1, *reps))
+    return made.function(batch.front(inputs[0], len(reps)), reps=(1, *reps))
 
 
 def multiplied(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -85,7 +85,7 @@ def multiplied(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dic
 
 
 def _folded(made: Primitive, x1: Tensor, x2: Tensor) -> Tensor:
-    product = apply(made, reshape(x1, (math.prod(x1.shape[:-1]), x1.shape[-1])), x2)
+    product = made.function(reshape(x1, (math.prod(x1.shape[:-1]), x1.shape[-1])), x2)
     return reshape(product, (*x1.shape[:-1], x2.shape[-1]))
 
 
@@ -104,7 +104,7 @@ def dotted(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[st
 
 
 def sliced(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
-    return apply(made, inputs[0].value, key=(slice(None), *params["key"]))
+    return made.function(inputs[0].value, key=(slice(None), *params["key"]))
 
 
 def indexed(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -126,7 +126,7 @@ def scattered(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict
 
 def zeroed(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
     x, key = inputs
-    return apply(made, batch.exposed(x), _whole(key, batch, x, x.ndim)[0])
+    return zero_at(batch.exposed(x), _whole(key, batch, x, x.ndim)[0])
 
 
 def _whole(key: Key, batch: Batch, x: Any, ndim: int, batched: bool = True) -> tuple[Key, tuple[int, ...] | None, int]:
@@ -215,8 +215,8 @@ def taken(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str
     x, indices = inputs
     if not batch.holds(indices):
         if "shape" in params:
-            return apply(made, x.value, indices, shape=(batch.size, *params["shape"]), axis=params["axis"] + 1)
-        return apply(made, x.value, indices, axis=params["axis"] + 1)
+            return made.function(x.value, indices, shape=(batch.size, *params["shape"]), axis=params["axis"] + 1)
+        return made.function(x.value, indices, axis=params["axis"] + 1)
     key = Key((slice(None),) * params["axis"] + (indices,), x._data)
     return scattered(made, batch, (x, key), params) if "shape" in params else indexed(made, batch, (x, key), params)
 
@@ -225,7 +225,7 @@ def taken_along(made: Primitive, batch: Batch, inputs: Sequence[Any], params: di
     x, indices = inputs
     if batch.holds(indices):
         return along(made, batch, inputs, params)
-    return apply(made, x.value, reshape(indices, (1, *indices.shape)), axis=params["axis"] + 1)
+    return made.function(x.value, reshape(indices, (1, *indices.shape)), axis=params["axis"] + 1)
 
 
 # ---------------------------------------------------------------------------
@@ -236,7 +236,7 @@ def taken_along(made: Primitive, batch: Batch, inputs: Sequence[Any], params: di
 def unshown(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
     """Zeros where a view looks."""
     (base,) = inputs
-    shown = apply(made, ones(base.shape, dtype=base.dtype, device=base.device), **params) == 0
+    shown = made.function(ones(base.shape, dtype=base.dtype, device=base.device), **params) == 0
     return where(shown, zeros_like(base.value), base.value)
 
 
@@ -244,7 +244,7 @@ def one_by_one(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dic
     """Entry after entry."""
     if not batch.size:
         raise RuntimeError(f"vmap: {made.name} is computed entry by entry, and this batch has none")
-    rows = [apply(made, *[x.value[i] if batch.holds(x) else x for x in inputs], **params) for i in range(batch.size)]
+    rows = [made.function(*[x.value[i] if batch.holds(x) else x for x in inputs], **params) for i in range(batch.size)]
     return tuple([stack(column) for column in zip(*rows, strict=True)]) if isinstance(rows[0], tuple) else stack(rows)
 
 

@@ -126,8 +126,8 @@ def vjp(func: Func, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     return (released, pull_back, run.released(run.aux)) if has_aux else (released, pull_back)
 
 
-def jacrev(func: Func, argnums: Argnums = 0, *, has_aux: bool = False) -> Func:
-    """The function that computes the Jacobian of `func`, row by row, by backwards.
+def jacrev(func: Func, argnums: Argnums = 0, *, has_aux: bool = False, chunk_size: int | None = None) -> Func:
+    """The function that computes the Jacobian of `func`, by a backward that all rows share.
 
     Parameters
     ----------
@@ -137,6 +137,9 @@ def jacrev(func: Func, argnums: Argnums = 0, *, has_aux: bool = False) -> Func:
         Which positional arguments to differentiate with respect to.
     has_aux : bool
         Whether `func` returns a second thing, that is not differentiated.
+    chunk_size : int, optional
+        How many rows to compute at once, to save memory; default all of them. With 1 each row has a backward of its
+        own, which may do what cannot be batched (see `vmap`).
 
     Returns
     -------
@@ -145,6 +148,9 @@ def jacrev(func: Func, argnums: Argnums = 0, *, has_aux: bool = False) -> Func:
         Tensors with the output's shape followed by the argument's; with `has_aux` (jacobian, aux).
     """
 
+    if chunk_size is not None and not chunk_size > 0:
+        raise ValueError(f"jacrev(): chunk_size must be None or greater than 0, got {chunk_size}")
+
     @functools.wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         run = _Run("jacrev", func, argnums, has_aux, args, kwargs)
@@ -152,7 +158,7 @@ def jacrev(func: Func, argnums: Argnums = 0, *, has_aux: bool = False) -> Func:
         for t in (*run.inputs, *leaves(run.output)):
             if t.dtype.kind == "c":
                 raise RuntimeError(f"jacrev(): all arguments and outputs must be real, and one is {t.dtype}. Take real and imaginary part apart.")
-        found = run.released(map_leaves(lambda y: run.unflattened(run.jacobians(y)), run.output))
+        found = run.released(map_leaves(lambda y: run.unflattened(run.jacobians(y, chunk_size)), run.output))
         return (found, run.released(run.aux)) if has_aux else found
 
     return jacobian
@@ -245,9 +251,9 @@ class _Run:
         recorded = self._leads_outside(*ys, *gs)
         return _grad(ys, self.inputs, gs, retain_graph or recorded, recorded, materialize_grads=True)  # type: ignore[return-value]
 
-    def jacobians(self, y: Tensor) -> Sequence[Tensor]:
+    def jacobians(self, y: Tensor, chunk_size: int | None) -> Sequence[Tensor]:
         """The Jacobian of one output with respect to each input."""
-        return with_zeros(blocks(y, self.inputs, self._leads_outside(y)), self.inputs, y.shape)
+        return with_zeros(blocks(y, self.inputs, self._leads_outside(y), chunk_size), self.inputs, y.shape)
 
     def unflattened(self, values: Sequence[Tensor]) -> Any:
         """One value for each input, structured like the arguments that were chosen."""

@@ -16,6 +16,7 @@ y = Cube.apply(x)
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import weakref
 from collections.abc import Callable
@@ -23,12 +24,14 @@ from typing import Any, ClassVar
 
 from .. import _alias, _engine, _modes
 from .._backends import namespace
+from .._batched import Batch, Batched, batches_of
 from .._errors import ShapeError
 from .._graph import Node, Output, sequence
 from .._recording import is_inexact, revive
 from .._recording import save as save_value
 from .._tensor import Tensor, wrap
 from ..ops.inplace import adopt
+from ..ops.statistical import sum
 
 
 class FunctionCtx:
@@ -72,11 +75,13 @@ class FunctionCtx:
 class FunctionNode(Node):
     """The node of a Function. It owns the context, whose attributes can be read on it."""
 
-    __slots__ = ("count", "ctx", "likes", "output_refs", "slots")
+    __slots__ = ("batches", "count", "ctx", "held", "likes", "output_refs", "slots")
     function: ClassVar[type[Function]]
     runs_without_gradient: ClassVar[bool] = True
 
     ctx: FunctionCtx
+    batches: tuple[Batch, ...]  # those that arguments were batched with: backward is called for one entry, as forward was
+    held: tuple[tuple[Batch, ...], ...]  # those of each edge
     count: int
     slots: tuple[int, ...]  # which argument of apply each edge belongs to
     likes: tuple[Any, ...]  # shape, dtype, backend and device of each output that is a Tensor
@@ -111,8 +116,7 @@ class FunctionNode(Node):
         ctx = self.ctx
         if ctx._materialize:
             gs = [self._zeros(i) if v is None else v for i, v in enumerate(gs)]
-        result = self.function.backward(ctx, *gs)
-        given = list(result) if isinstance(result, (tuple, list)) else [result]
+        given = self._backward(gs)
         expected = len(ctx.needs_input_grad)
         while len(given) > expected and given[-1] is None:
             given.pop()
@@ -131,6 +135,21 @@ class FunctionNode(Node):
                 )
             grads.append(v)
         return grads
+
+    def _backward(self, gs: list[Tensor | None]) -> list[Any]:
+        """What backward returns, in a list."""
+        with contextlib.ExitStack() as entered:
+            for batch in self.batches:
+                entered.enter_context(batch)
+                gs = [None if g is None else batch.covered(g) for g in gs]
+            result = self.function.backward(self.ctx, *gs)
+            given = list(result) if isinstance(result, (tuple, list)) else [result]
+            for batch in reversed(self.batches):
+                for position, held in zip(self.slots, self.held, strict=True):
+                    if position < len(given) and isinstance(given[position], Tensor):
+                        g = batch.exposed(given[position])
+                        given[position] = g if batch in held else sum(g, axis=0)
+        return given
 
     def _zeros(self, index: int) -> Tensor | None:
         if self.likes[index] is None:
@@ -200,6 +219,8 @@ class Function:
                 cls.setup_context(ctx, args, result)
         several = isinstance(result, (tuple, list))
         outs = list(result) if several else [result]
+        for batch in batches_of(*args):
+            outs = [batch.covered(batch.exposed(o)) if isinstance(o, Tensor) and not batch.holds(o) else o for o in outs]
         if recording:
             outs = _record(cls, ctx, args, nodes, outs)
         return tuple(outs) if several else outs[0]
@@ -218,7 +239,9 @@ def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes:
     node.seq = next(sequence)
     if _engine.watcher is not None:
         _engine.watcher.note_forward(node)
+    node.batches = batches_of(*args)
     node.slots = tuple(i for i, a in enumerate(args) if isinstance(a, Tensor))
+    node.held = tuple(batches_of(args[i]) for i in node.slots)
     node.edges = tuple(nodes[i] for i in node.slots)
     node.count = len(results)
     node.likes = tuple(_like(o._data) if isinstance(o, Tensor) else None for o in results)
@@ -253,6 +276,9 @@ def _give_history(out: Tensor, node: Node, written: bool, name: str) -> None:
 
 def _saved(tensor: Tensor, node: FunctionNode, index: int | None) -> Callable[[], Tensor]:
     """A function that gives a saved tensor back; of an output it keeps only the array, so that there is no cycle."""
+    if isinstance(tensor, Batched):
+        batch, entries = tensor.batch, _saved(tensor.value, node, index)
+        return lambda: Batched(batch, entries())
     value = save_value(tensor, tensor._data)
     if index is None:
         history = tensor._node

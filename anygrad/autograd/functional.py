@@ -14,7 +14,7 @@ from .._backward import grad
 from .._batched import expanded
 from .._modes import enable_grad
 from .._tensor import Tensor
-from ..ops import eye, reshape, zeros, zeros_like
+from ..ops import concat, eye, reshape, zeros, zeros_like
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
@@ -43,7 +43,8 @@ def jacobian(
     strict : bool
         Refuse an output that does not depend on some input.
     vectorize : bool
-        Accepted for PyTorch's sake: rows are computed one after the other either way.
+        Compute all rows in one backward, as `func.vmap` does: faster, if there are more than a few. By
+        default each row has a backward of its own, which may do what cannot be batched (NumPy in a `Function`).
     strategy : {"reverse-mode", "forward-mode"}
         Forward mode is not there yet.
 
@@ -59,7 +60,7 @@ def jacobian(
         several_outputs, ys = _outputs(func(*xs), "jacobian()", strict)
         rows = []
         for i, y in enumerate(ys):
-            found = blocks(y, xs, create_graph)
+            found = blocks(y, xs, create_graph, None if vectorize else 1)
             if strict:
                 for j, block in enumerate(found):
                     known = _depends(block, f"jacobian(): output {i} of the function is independent of input {j}")
@@ -89,7 +90,8 @@ def hessian(
     strict : bool
         Refuse a function, or a first derivative, that does not depend on some input.
     vectorize : bool
-        Accepted for PyTorch's sake: rows are computed one after the other either way.
+        Compute all rows in one backward, as `func.vmap` does: faster, if there are more than a few. By
+        default each row has a backward of its own, which may do what cannot be batched (NumPy in a `Function`).
     outer_jacobian_strategy : {"reverse-mode", "forward-mode"}
         Forward mode is not there yet.
 
@@ -240,13 +242,24 @@ def hvp(func: Func, inputs: Tensor | Tensors, v: Tensor | Tensors | None = None,
 # ---------------------------------------------------------------------------
 
 
-def blocks(y: Tensor, xs: Sequence[Tensor], create_graph: bool) -> Sequence[Tensor | None]:
-    """The Jacobian of `y` with respect to each of `xs`, of y's shape followed by x's; None where y does not depend on x."""
+def blocks(y: Tensor, xs: Sequence[Tensor], create_graph: bool, chunk_size: int | None = None) -> Sequence[Tensor | None]:
+    """The Jacobian of `y` with respect to each of `xs`, of y's shape followed by x's; None where y does not depend on x.
+
+    `chunk_size` rows are computed at once, all by default; a row alone is an ordinary backward.
+    """
     if not y.requires_grad or not y.size:
         return [None] * len(xs)
-    basis = reshape(eye(y.size, dtype=y.dtype, device=y.device), (y.size, *y.shape))
-    rows = grad(y, xs, basis, create_graph=create_graph, allow_unused=True, is_grads_batched=True)
-    return [None if r is None else reshape(r, y.shape + x.shape) for r, x in zip(rows, xs, strict=True)]
+    n = y.size if chunk_size is None else chunk_size
+    chunks = [_rows(y, xs, start, min(n, y.size - start), create_graph) for start in range(0, y.size, n)]
+    return [None if rows[0] is None else reshape(concat(rows), y.shape + x.shape) for rows, x in zip(zip(*chunks, strict=True), xs, strict=True)]
+
+
+def _rows(y: Tensor, xs: Sequence[Tensor], start: int, n: int, create_graph: bool) -> Sequence[Tensor | None]:
+    """`n` rows of the Jacobian, from `start`."""
+    basis = eye(n, y.size, k=start, dtype=y.dtype, device=y.device)
+    if n > 1:
+        return grad(y, xs, reshape(basis, (n, *y.shape)), True, create_graph, allow_unused=True, is_grads_batched=True)
+    return [None if r is None else r[None] for r in grad(y, xs, reshape(basis, y.shape), True, create_graph, allow_unused=True)]
 
 
 def with_zeros(found: Sequence[Tensor | None], xs: Sequence[Tensor], lead: tuple[int, ...] = ()) -> list[Tensor]:
