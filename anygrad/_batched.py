@@ -64,18 +64,18 @@ class Batch:
 
     def exposed(self, x: Any) -> Tensor:
         """A tensor with the axis of the batch in front: for one that is not batched, the same for all entries."""
-        if isinstance(x, Batched):
-            if x.batch is self:
-                return x.value
-            if x.level > self.level:
-                return Batched(x.batch, moveaxis(self.exposed(x.value), 0, 1))
+        if isinstance(x, Batched) and x.batch is self:
+            return x.value
+        if isinstance(x, Transformed) and x.level > self.level:
+            parts = [self.exposed(part) for part in x.parts()]
+            return x.of_parts([moveaxis(part, 0, 1) for part in parts] if isinstance(x, Batched) else parts)
         x = as_tensor(x)
         return broadcast_to(x, (self.size, *x.shape))
 
     def covered(self, x: Tensor) -> Tensor:
         """A tensor without its first axis, which becomes that of the batch: `exposed`, undone."""
-        if isinstance(x, Batched) and x.level > self.level:
-            return Batched(x.batch, self.covered(moveaxis(x.value, 1, 0)))
+        if isinstance(x, Transformed) and x.level > self.level:
+            return x.of_parts([self.covered(moveaxis(part, 1, 0) if isinstance(x, Batched) else part) for part in x.parts()])
         return Batched(self, x)
 
     def front(self, x: Any, ndim: int) -> Any:
@@ -89,11 +89,10 @@ class Batch:
 
 def batches_of(*values: Any) -> tuple[Batch, ...]:
     """The batches that any of the values is batched with, the outermost first."""
-    found = set()
+    found: set[Batch] = set()
     for x in values:
-        while isinstance(x, Batched):
-            found.add(x.batch)
-            x = x.value
+        if isinstance(x, Transformed):
+            found.update(batches_of(*x.parts()), [x.batch] if isinstance(x, Batched) else [])
     return tuple(sorted(found, key=lambda batch: batch.level))
 
 
@@ -117,7 +116,7 @@ class Batched(Transformed):
         All of them: the batch is its first axis. It may itself be of an outer level.
     """
 
-    __slots__ = ("batch", "value")
+    __slots__ = ("batch", "level", "value")
     batch: Batch
     value: Tensor
 
@@ -187,6 +186,12 @@ class Batched(Transformed):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(one of {self.batch.size}, of shape {self.shape}; all: {self.value!r})"
+
+    def parts(self) -> tuple[Tensor, ...]:
+        return (self.value,)
+
+    def of_parts(self, parts: Sequence[Tensor]) -> Tensor:
+        return Batched(self.batch, parts[0])
 
     # -- values that would leave the library
 

@@ -23,7 +23,7 @@ levels = itertools.count(1)
 class Transformed(Tensor):
     """A tensor at one level of nested transforms; the innermost has the highest level."""
 
-    __slots__ = ("level",)
+    __slots__ = ()
     level: int
 
     def interpret(self, made: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -38,13 +38,23 @@ class Transformed(Tensor):
         """The gradients of inputs, where this is the innermost of the outputs; `rest(outputs, inputs, seeds)` does it without this level."""
         raise NotImplementedError
 
-    def plain(self, use: str) -> Tensor:
-        """The Tensor whose values leave the library, by `use`; raises where there are none to give."""
+    def parts(self) -> tuple[Tensor, ...]:
+        """The tensors of which this one is made."""
         raise NotImplementedError
+
+    def of_parts(self, parts: Sequence[Tensor]) -> Tensor:
+        """One like this, made of others."""
+        raise NotImplementedError
+
+    def plain(self, use: str) -> Tensor:
+        """The Tensor whose values leave the library, by `use`; raises where there is no single one."""
+        first = self.parts()[0]
+        return first.plain(use) if isinstance(first, Transformed) else first
 
     def like(self, made: Tensor) -> Tensor:
         """What `zeros_like(self)` and the like return, given a plain Tensor of this shape."""
-        return made
+        first = self.parts()[0]
+        return first.like(made) if isinstance(first, Transformed) else made
 
 
 def innermost(inputs: Sequence[Any]) -> Transformed | None:

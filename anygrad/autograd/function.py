@@ -20,7 +20,7 @@ import contextlib
 import functools
 import weakref
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from .. import _alias, _engine, _modes
 from .._backends import namespace
@@ -30,8 +30,17 @@ from .._graph import Node, Output, sequence
 from .._recording import is_inexact, revive
 from .._recording import save as save_value
 from .._tensor import Tensor, wrap
+from .._tree import map_leaves
 from ..ops.inplace import adopt
+from ..ops.manipulation import moveaxis
 from ..ops.statistical import sum
+
+
+class VmapInfo(NamedTuple):
+    """What `Function.vmap` is told of the batch."""
+
+    batch_size: int
+    randomness: str
 
 
 class FunctionCtx:
@@ -205,9 +214,20 @@ class Function:
         """Gradients of the arguments from those of the outputs."""
         raise NotImplementedError("a subclass of autograd.Function must define backward to be differentiated")
 
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[Any, Any]:
+        """The outputs for all entries of a batch, and which axis of each is that of the batch (None: it has none).
+
+        Without it, forward and backward are batched like any other function under `func.vmap`. `info` has
+        `batch_size` and `randomness`; `in_dims` tells for each argument which axis is that of the batch.
+        """
+        raise NotImplementedError
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward; what it returns is part of the graph."""
+        if cls.vmap is not Function.vmap and (batches := batches_of(*args)):
+            return cls._vmapped(batches[-1], args)
         ctx = FunctionCtx()
         nodes = [a._node if isinstance(a, Tensor) else None for a in args]
         ctx.needs_input_grad = tuple(n is not None for n in nodes)
@@ -224,6 +244,17 @@ class Function:
         if recording:
             outs = _record(cls, ctx, args, nodes, outs)
         return tuple(outs) if several else outs[0]
+
+    @classmethod
+    def _vmapped(cls, batch: Batch, args: tuple[Any, ...]) -> Any:
+        """What the function's own `vmap` gives."""
+        in_dims = tuple(0 if batch.holds(a) else None for a in args)
+        given = cls.vmap(VmapInfo(batch.size, "error"), in_dims, *[a.value if batch.holds(a) else a for a in args])
+        if not (isinstance(given, tuple) and len(given) == 2):
+            raise RuntimeError(f"{cls.__name__}.vmap must return a tuple (outputs, out_dims), where out_dims has an int or None for each output")
+        outs, out_dims = given
+        dims = (out_dims,) * len(outs) if isinstance(outs, tuple) and not isinstance(out_dims, tuple) else out_dims
+        return map_leaves(lambda y, dim: y if dim is None else batch.covered(moveaxis(y, dim, 0)), outs, dims)
 
 
 def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes: list[Node | None], outs: list[Any]) -> list[Any]:
