@@ -167,7 +167,7 @@ def _batched(
     """One backward for many gradients of the outputs."""
     seeds = () if grad_outputs is None else _as_tuple(grad_outputs)
     if len(seeds) != len(outputs) or any(s is None for s in seeds):
-        raise RuntimeError("grad(): is_grads_batched=True takes grad_outputs with a leading batch axis, one for each output")
+        raise ShapeError("grad(): is_grads_batched=True takes grad_outputs with a leading batch axis, one for each output")
     sizes = {s.shape[:1] for s in seeds}
     if () in sizes or len(sizes) > 1:
         raise ShapeError(

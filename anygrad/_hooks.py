@@ -40,7 +40,7 @@ def _replaced(result: Any, tensor: Any, node: Node) -> Any:
     """What a tensor hook returned, checked; None keeps the gradient as it was."""
     if result is None:
         return tensor
-    if not isinstance(result, type(tensor)):
+    if not isinstance(result, _upper.tensor_type):
         raise TypeError(f"a hook returned {type(result).__name__}; it must return None or a Tensor of the gradient's shape {tensor.shape}")
     if result.shape != tensor.shape:
         raise ShapeError(f"a hook on the output of `{node.name()}` changed the gradient's size from {tensor.shape} to {result.shape}")
