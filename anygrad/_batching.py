@@ -41,7 +41,10 @@ def along(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str
 
 
 def _one_further(axes: Any) -> Any:
-    return tuple([a + 1 for a in axes]) if isinstance(axes, tuple) else axes + 1
+    """Axes counted from the front move; those counted from the back stay."""
+    if isinstance(axes, tuple):
+        return tuple([_one_further(a) for a in axes])
+    return axes + 1 if axes >= 0 else axes
 
 
 def flat(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:

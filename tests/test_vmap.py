@@ -102,6 +102,10 @@ def test_chunks_give_the_same(size: int) -> None:
     assert sum(seen) == 5
 
 
+def test_lists_of_batched_tensors_are_stacked() -> None:
+    assert_equal(vmap(lambda x: ag.asarray([x.sum(), x[0]]))(x23()), np.stack([X.sum(1), X[:, 0]], axis=1))
+
+
 def test_nested() -> None:
     def outer(x: Tensor, y: Tensor) -> Tensor:
         return vmap(lambda a: vmap(lambda b: a * b + y.sum())(y))(x)
@@ -157,6 +161,7 @@ BAD: list[tuple[str, Callable[[], Any], type[Exception], str]] = [
     ("asarray", lambda: vmap(lambda a: ag.asarray(np.asarray(a)))(x23()), RuntimeError, "needs the values"),
     ("tolist", lambda: vmap(lambda a: a.tolist())(x23()), RuntimeError, r"tolist\(\) needs the values"),
     ("tensor", lambda: vmap(lambda a: ag.tensor([a.sum()]))(x23()), RuntimeError, "needs the values"),
+    ("tolerance", lambda: vmap(lambda a: ag.linalg.pinv(ag.ones(2, 2), rtol=a.sum()))(x23()), RuntimeError, "a tolerance needs the values"),
     ("slice", lambda: vmap(lambda a: a[: ag.argmax(a)])(x23()), RuntimeError, "needs the values"),
     ("mask", lambda: vmap(lambda a: a[a > 2])(x23()), RuntimeError, "where"),
     ("nonzero", lambda: vmap(lambda a: ag.nonzero(a)[0])(x23()), RuntimeError, "nonzero cannot be batched"),
