@@ -246,7 +246,10 @@ class Batched(Transformed):
         found: list[Tensor | None] = [None] * len(inputs)
         inside = [i for i, y in enumerate(outputs) if batch.holds(y)]
         values = [x.value if batch.holds(x) else x for x in inputs]
-        grads = rest([outputs[i].value for i in inside], values, [batch.exposed(seeds[i]) for i in inside])
+        others = [i for i in range(len(outputs)) if i not in inside]
+        common = [i for i, x in enumerate(inputs) if not batch.holds(x)]
+        again = {"retain_graph": True} if others and common else {}
+        grads = rest([outputs[i].value for i in inside], values, [batch.exposed(seeds[i]) for i in inside], **again)
         for i, g in enumerate(grads):
             if g is None:
                 continue
@@ -256,9 +259,7 @@ class Batched(Transformed):
                     "Use func.grad, which differentiates an argument for each entry, or differentiate outside of vmap."
                 )
             found[i] = batch.covered(g)
-        others = [i for i in range(len(outputs)) if i not in inside]
-        common = [i for i, x in enumerate(inputs) if not batch.holds(x)]
-        if others and common:
+        if again:
             more = rest([outputs[i] for i in others], [inputs[i] for i in common], [seeds[i] for i in others])
             for i, g in zip(common, more, strict=True):
                 found[i] = g

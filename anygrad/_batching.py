@@ -228,7 +228,7 @@ def taken_along(made: Primitive, batch: Batch, inputs: Sequence[Any], params: di
     x, indices = inputs
     if batch.holds(indices):
         return along(made, batch, inputs, params)
-    return made.function(x.value, reshape(indices, (1, *indices.shape)), axis=params["axis"] + 1)
+    return made.function(x.value, indices, axis=params["axis"] + 1)  # they broadcast
 
 
 # ---------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 from op_cases import CASES, NOT_DIFFERENTIABLE, Case
 
 import anygrad as ag
-from anygrad import Tensor
+from anygrad import Tensor, ops
 from anygrad._batching import RULES, one_by_one, rule_of
 from anygrad._primitive import registry
 from anygrad.func import vjp, vmap
@@ -72,6 +72,13 @@ EXTENSIONS += [
     extension(f"special.{name}", functools.partial(getattr(sp, name), **kwargs), (2, 3))
     for name in ("logsumexp", "softmax", "log_softmax")
     for kwargs in ({}, {"axis": 0}, {"axis": (0, 1)})
+]
+_I, _J = np.array([[1, 0], [1, 1]]), np.array([2, 0])
+EXTENSIONS += [
+    extension("x[i2, :, j]", lambda x: x[ag.asarray(_I), :, ag.asarray(_J)], (2, 2, 3)),
+    Case("scatter_add at the back", *[lambda g, i: ops.scatter_add((2, 2, 3), (..., i), g)] * 2, (np.arange(16.0).reshape(2, 2, 2, 2), _I)),
+    Case("scatter_add apart", *[lambda g, i, j: ops.scatter_add((2, 2, 3), (i, slice(None), j), g)] * 2, (np.arange(8.0).reshape(2, 2, 2), _I, _J)),
+    Case("zero_at the back", *[lambda x, i: ops.zero_at(x, (..., i))] * 2, (np.arange(12.0).reshape(2, 2, 3), _I)),
 ]
 EXTENSIONS += [extension("special.polygamma", lambda x: sp.polygamma(1, x), (3,)), extension("special.logsumexp 0-d", sp.logsumexp, ())]
 # What cannot differ from one entry to the next: it decides the shape of the result.

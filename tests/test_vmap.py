@@ -293,7 +293,7 @@ def test_writes_and_their_gradients() -> None:
 
 
 @pytest.mark.parametrize("key", ["i", "..., i", "1:, i", "i, :, 0", "None, i, 1", "j, 1", "0, i, j", ":, i, j", "k, 0"])
-@pytest.mark.parametrize("value", ["number", "same", "each"])
+@pytest.mark.parametrize("value", ["number", "same", "each", "each with an axis more"])
 def test_writes_at_index_arrays(key: str, value: str) -> None:
     x = ag.asarray(np.arange(54.0).reshape(2, 3, 3, 3))
     i, j, k = ag.asarray(np.array([[0, 2], [2, 1]])), ag.asarray(np.array([1, 0])), ag.asarray(np.array([[[0], [1]], [[2], [0]]]))
@@ -301,7 +301,12 @@ def test_writes_at_index_arrays(key: str, value: str) -> None:
     def write(x: Tensor, i: Tensor, j: Tensor, k: Tensor) -> Tensor:
         places = eval(f"np.index_exp[{key}]", {"np": np, "i": i, "j": j, "k": k})
         y = x * 1
-        y[places] = {"number": -1.0, "same": ag.asarray(-1.0 - np.arange(y[places].shape[-1])), "each": y[places] * -2}[value]
+        y[places] = {
+            "number": -1.0,
+            "same": ag.asarray(-1.0 - np.arange(y[places].shape[-1])),
+            "each": y[places] * -2,
+            "each with an axis more": y[places][None] * -2,
+        }[value]
         return y
 
     assert_equal(vmap(write, in_dims=(0, 0, None, 0))(x, i, j, k), ag.stack([write(x[n], i[n], j, k[n]) for n in range(2)]))
@@ -435,6 +440,42 @@ def test_functions_of_ones_own(dims: tuple[Any, ...]) -> None:
         ]
 
     assert_equal(results(Scaled.apply), results(plainly))
+
+
+def test_functions_of_ones_own_in_two_batches() -> None:
+    xs, ws = x23(True), ag.tensor(X + 0.5, requires_grad=True)
+
+    def results(function: Any) -> Any:
+        y = vmap(lambda x: vmap(lambda w: function(x, w, 2.0))(ws))(xs)
+        return y, ag.autograd.grad(y, (xs, ws), ag.asarray(np.array([[1.0, 10.0], [100.0, 1000.0]])))
+
+    assert_equal(results(Scaled.apply), results(plainly))
+
+
+def test_a_function_with_an_output_that_is_the_same_for_all() -> None:
+    class Both(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+            return x * 2, w * 3
+
+        @staticmethod
+        def backward(ctx: Any, gx: Tensor, gw: Tensor) -> tuple[Tensor, Tensor]:
+            return gx * 2, gw * 3
+
+    x, w = x23(True), ag.tensor(X[0], requires_grad=True)
+    y, z = vmap(Both.apply, in_dims=(0, None))(x, w)
+    assert_equal(z, np.stack([X[0] * 3] * 2))
+    assert_equal(ag.autograd.grad((y, z), (x, w), (ag.asarray(X), ag.asarray(X))), (ag.asarray(2 * X), ag.asarray(3 * X.sum(0))))
+
+
+def test_a_backward_leaves_the_batch_as_it_was() -> None:
+    w = ag.tensor(X[0])
+
+    def function(x: Tensor) -> Tensor:
+        first = grad(Scaled.apply)(x, x, 1.0)
+        return first + grad(lambda w: (w * x).sum())(w)  # w is the same for all: it needs the batch to be known
+
+    assert_equal(vmap(function)(x23()), X * 2)
 
 
 def test_a_function_with_a_rule_of_its_own() -> None:
