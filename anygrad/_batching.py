@@ -269,7 +269,7 @@ RULES: dict[str, Rule] = {
     name: rule
     for rule, names in (
         (aligned, "to astype clone tril triu copied where clip_both clip_low clip_high diagonal"),
-        (aligned, "cholesky qr eigh eigvalsh eig eigvals svd svdvals det cofactors second slogdet inv solve pinv matrix_rank"),
+        (aligned, "cholesky qr eigh eigvalsh eig eigvals svd svdvals det cofactors slogdet inv solve pinv matrix_rank"),
         (along, "sum mean max min prod cumulative_sum cumulative_prod var std all any count_nonzero vector_norm argsort cross"),
         (along, "squeeze flip concat stack unstack repeat fftn ifftn rfft irfft"),
         (flat, "argmax argmin roll"),
