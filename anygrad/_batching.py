@@ -34,6 +34,12 @@ def aligned(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[s
     return made.function(*[batch.front(x, ndim) for x in inputs], **params)
 
 
+def replaced(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
+    """The second input in the place of the first, for each entry although the first may be the same for all."""
+    x, value = inputs
+    return apply(made, batch.exposed(x), batch.front(value, x.ndim))
+
+
 def along(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
     """Functions along axes that they are told: the axes are one further."""
     moved = {name: _one_further(value) if name in ("axis", "axes") else value for name, value in params.items()}
@@ -78,11 +84,12 @@ def tiled(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str
 
 
 def multiplied(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
-    """Products of matrices: a batch times one matrix is a product of two matrices."""
+    """Products of matrices: a batch times one matrix is a product of two matrices; so is one matrix times a batch of
+    narrow ones, by way of the transposes (copying wide ones costs more than it saves)."""
     x1, x2 = inputs
     if not batch.holds(x2) and x2.ndim == 2:
         return _folded(made, x1.value, x2)
-    if not batch.holds(x1) and x1.ndim == 2:
+    if not batch.holds(x1) and x1.ndim == 2 and x2.shape[-1] <= 8:
         return matrix_transpose(_folded(made, matrix_transpose(x2.value), matrix_transpose(x1)))
     return aligned(made, batch, inputs, params)
 
@@ -268,7 +275,7 @@ def refused(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[s
 RULES: dict[str, Rule] = {
     name: rule
     for rule, names in (
-        (aligned, "to astype clone tril triu copied where clip_both clip_low clip_high diagonal"),
+        (aligned, "to astype clone tril triu where clip_both clip_low clip_high diagonal"),
         (aligned, "cholesky qr eigh eigvalsh eig eigvals svd svdvals det cofactors slogdet inv solve pinv matrix_rank"),
         (along, "sum mean max min prod cumulative_sum cumulative_prod var std all any count_nonzero vector_norm argsort cross"),
         (along, "squeeze flip concat stack unstack repeat fftn ifftn rfft irfft"),
@@ -285,6 +292,7 @@ RULES: dict[str, Rule] = {
         (taken, "take index_add"),
         (taken_along, "take_along_axis"),
         (unshown, "zeroed_view"),
+        (replaced, "copied"),
         (looked_up, "searchsorted isin"),
         (one_by_one, "set_view setitem"),
         (refused, "nonzero unique_all unique_values"),

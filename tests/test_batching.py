@@ -27,6 +27,7 @@ OWN = [
     Row("zero_at the back", "", lambda x, i: ops.zero_at(x, (..., i)), (np.arange(12.0).reshape(2, 2, 3), _I)),
     Row("cross", "", lambda x, y: ag.linalg.cross(x, y), (np.arange(1.0, 4.0), np.arange(6.0).reshape(2, 3) ** 2)),
     Row("softmax", "", lambda x: ag.special.softmax(x, axis=(0, 1)), (np.arange(12.0).reshape(2, 2, 3) / 9,)),
+    Row("matmul of wide matrices", "", ag.matmul, (np.arange(6.0).reshape(2, 3), np.arange(27.0).reshape(3, 9))),
     Row("norm 0-d", "", ag.linalg.vector_norm, (np.array(2.0),)),
 ]
 FIXED = [Row(case.id, "", functools.partial(case.function, **case.kwargs), case.arrays) for case in NOT_DIFFERENTIABLE]
