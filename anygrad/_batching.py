@@ -261,7 +261,9 @@ def one_by_one(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dic
 def looked_up(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
     """Searches for each element of one input in all of the other."""
     within = inputs[1 if made.name == "isin" else 0]
-    return one_by_one(made, batch, inputs, params) if batch.holds(within) else aligned(made, batch, inputs, params)
+    if batch.holds(within):
+        return one_by_one(made, batch, inputs, params)
+    return made.function(*[x.value if batch.holds(x) else x for x in inputs], **params)
 
 
 def refused(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -275,10 +277,10 @@ def refused(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[s
 RULES: dict[str, Rule] = {
     name: rule
     for rule, names in (
-        (aligned, "to astype clone tril triu where clip_both clip_low clip_high diagonal"),
+        (aligned, "to astype clone tril triu where clip_both clip_low clip_high relu diagonal outer"),
         (aligned, "cholesky qr eigh eigvalsh eig eigvals svd svdvals det cofactors slogdet inv solve pinv matrix_rank"),
         (along, "sum mean max min prod cumulative_sum cumulative_prod var std all any count_nonzero vector_norm argsort cross"),
-        (along, "squeeze flip concat stack unstack repeat fftn ifftn rfft irfft"),
+        (along, "squeeze flip concat stack unstack split repeat fftn ifftn rfft irfft"),
         (flat, "argmax argmin roll"),
         (shaped, "reshape expand broadcast_to"),
         (permuted, "permute"),
