@@ -7,8 +7,9 @@ Tensors that are held, and recorded there, so gradients flow through a batch lik
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from ._batching import rule_of, write_rule
@@ -87,6 +88,20 @@ class Batch:
         return reshape(value, (self.size, *(1,) * missing, *value.shape[1:])) if missing else value
 
 
+def running() -> tuple[Batch, ...]:
+    """The batches that functions are being applied to, the outermost first."""
+    return _running.batches
+
+
+@contextlib.contextmanager
+def entered(batches: Sequence[Batch]) -> Iterator[None]:
+    """A context in which tensors of these batches can be computed with, as when they were made."""
+    with contextlib.ExitStack() as stack:
+        for batch in batches:
+            stack.enter_context(batch)
+        yield
+
+
 def batches_of(*values: Any) -> tuple[Batch, ...]:
     """The batches that any of the values is batched with, the outermost first."""
     found: set[Batch] = set()
@@ -138,12 +153,20 @@ class Batched(Transformed):
         self.value._node = node
 
     @property
-    def _cell(self) -> Any:  # type: ignore[override]
+    def _cell(self) -> Any:
         return self.value._cell
 
+    @_cell.setter
+    def _cell(self, cell: Any) -> None:
+        self.value._cell = cell
+
     @property
-    def _alias(self) -> Any:  # type: ignore[override]
+    def _alias(self) -> Any:
         return self.value._alias
+
+    @_alias.setter
+    def _alias(self, alias: Any) -> None:
+        self.value._alias = alias
 
     @property
     def _grad(self) -> Any:  # type: ignore[override]
@@ -206,6 +229,9 @@ class Batched(Transformed):
 
     def tolist(self) -> Any:
         return self.plain("tolist()")
+
+    def __format__(self, spec: str) -> str:
+        return format(self.plain("a format"), spec) if spec else repr(self)
 
     def numpy(self, force: bool = False) -> Any:
         return self.plain("numpy()")

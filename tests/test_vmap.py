@@ -13,6 +13,7 @@ from anygrad import Tensor, _engine
 from anygrad._batched import Batched
 from anygrad.autograd import Function
 from anygrad.func import grad, grad_and_value, hessian, jacrev, vjp, vmap
+from anygrad.utils.checkpoint import checkpoint
 
 X = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 Make = Callable[..., Tensor]
@@ -323,6 +324,36 @@ def test_writes_to_an_argument_reach_the_caller() -> None:
     assert_equal(x, X * 2)
     with pytest.raises(RuntimeError, match="a leaf that requires grad"):
         vmap(function)(x23(True))
+
+
+# ---------------------------------------------------------------------------
+# beside other parts
+# ---------------------------------------------------------------------------
+
+
+def test_checkpoints_inside_run_again_with_the_batch() -> None:
+    runs = []
+
+    def function(x: Tensor, w: Tensor) -> Tensor:
+        runs.append(x.shape)
+        return (ag.sin(x * w) * x.sum()).sum()
+
+    def kept(x: Tensor, w: Tensor) -> Tensor:
+        return checkpoint(function, x, w)
+
+    x, w = x23(True), ag.tensor(X[0], requires_grad=True)
+    y = vmap(kept, in_dims=(0, None))(x, w)
+    found = ag.autograd.grad(y.sum(), (x, w))
+    assert runs == [(3,), (3,)]
+    assert_equal(found, ag.autograd.grad(vmap(function, in_dims=(0, None))(x, w).sum(), (x, w)))
+    assert_equal(vmap(grad(kept), in_dims=(0, None))(x, w), vmap(grad(function), in_dims=(0, None))(x, w))
+
+
+def test_numpy_functions_and_texts() -> None:
+    texts: list[str] = []
+    found = vmap(lambda x: (texts.append(f"{x.sum()}"), np.sin(x) + np.ones(3) * x)[1])(x23())  # type: ignore[call-overload]
+    assert_equal(found, np.sin(X) + X)
+    assert "one of 2" in texts[0]
 
 
 # ---------------------------------------------------------------------------

@@ -16,7 +16,6 @@ y = Cube.apply(x)
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import weakref
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from .. import _alias, _engine, _modes
 from .._backends import namespace
-from .._batched import Batch, Batched, batches_of
+from .._batched import Batch, Batched, batches_of, entered
 from .._errors import ShapeError
 from .._graph import Node, Output, sequence
 from .._recording import is_inexact, revive
@@ -147,9 +146,8 @@ class FunctionNode(Node):
 
     def _backward(self, gs: list[Tensor | None]) -> list[Any]:
         """What backward returns, in a list."""
-        with contextlib.ExitStack() as entered:
+        with entered(self.batches):
             for batch in self.batches:
-                entered.enter_context(batch)
                 gs = [None if g is None else batch.covered(g) for g in gs]
             result = self.function.backward(self.ctx, *gs)
             given = list(result) if isinstance(result, (tuple, list)) else [result]

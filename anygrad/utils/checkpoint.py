@@ -19,9 +19,11 @@ import numpy as np
 
 from .. import _modes
 from .._alias import cell_of
+from .._batched import entered, running
 from .._graph import Cell
 from .._recording import save
 from .._tensor import Tensor, wrap
+from .._transform import Transformed
 from ..autograd.graph import saved_tensors_hooks
 
 __all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential"]
@@ -139,6 +141,7 @@ class _Run:
         self.function, self.check, self.early_stop = function, check, early_stop
         self.args = [_kept(x) for x in args]
         self.kwargs = {name: _kept(x) for name, x in kwargs.items()}
+        self.batches = running()
         self.random_state = _random_state() if random_state else None
         self.places: list[weakref.ref[_Place]] = []
         # The values of a second run, for the backward that asked for it and as long as that runs.
@@ -178,7 +181,7 @@ class _Run:
 
         args = [_revived(x) for x in self.args]
         kwargs = {name: _revived(x) for name, x in self.kwargs.items()}
-        with _modes.enable_grad(), self._randomness(), saved_tensors_hooks(pack, lambda value: value), contextlib.suppress(_Done):
+        with _modes.enable_grad(), entered(self.batches), self._randomness(), saved_tensors_hooks(pack, lambda value: value), contextlib.suppress(_Done):
             self.function(*args, **kwargs)
         if count != len(self.places):
             raise CheckpointError(
@@ -215,11 +218,22 @@ class _Kept(NamedTuple):
     requires_grad: bool
 
 
+class _KeptParts(NamedTuple):
+    """The same of a tensor that is transformed."""
+
+    whole: Transformed
+    parts: list[Any]
+
+
 def _kept(x: Any) -> Any:
+    if isinstance(x, Transformed):
+        return _KeptParts(x, [_kept(part) for part in x.parts()])
     return _Kept(save(x, x._data), x.requires_grad) if isinstance(x, Tensor) else x
 
 
 def _revived(x: Any) -> Any:
+    if isinstance(x, _KeptParts):
+        return x.whole.of_parts([_revived(part) for part in x.parts])
     if not isinstance(x, _Kept):
         return x
     out = wrap(x.saved.array)
