@@ -17,6 +17,7 @@ from ._repr import set_printoptions
 from ._saving import load, save
 from ._scalars import get_default_dtype, set_default_dtype
 from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
+from .func import vmap  # as torch.vmap; not part of __all__
 
 # PyTorch's other names, for programs that come from there; not part of __all__.
 from .ops import (
