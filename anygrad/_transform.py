@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ._graph import Cell
 from ._tensor import Tensor
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ def innermost(inputs: Sequence[Any]) -> Transformed | None:
     """The input of the highest level; None if they are all plain."""
     found = None
     for x in inputs:
+        kind = type(x)
+        if kind is Tensor or kind is Cell or kind is float or kind is int:
+            continue
         if not isinstance(x, Transformed):
             x = getattr(x, "transformed", None)  # of a Key, which may have index arrays of any kind
             if x is None:

@@ -44,11 +44,13 @@ class Key:
         cells = tuple([_part(k, xp) for k in key]) if isinstance(key, tuple) else (_part(key, xp),)
         if not xp.like_numpy and any(type(c) is slice for c in cells):
             cells = _within(cells, like.shape if shape is None else shape)
-        self.transformed = innermost(cells)
         self.is_basic = all(c is None or c is Ellipsis or type(c) in (int, slice) for c in cells)
-        if not self.is_basic and xp.checks_indices:
-            _check_arrays(cells, like.shape if shape is None else shape, xp)
-        if self.is_basic and Ellipsis not in cells:
+        self.transformed = None
+        if not self.is_basic:
+            self.transformed = innermost(cells)
+            if xp.checks_indices:
+                _check_arrays(cells, like.shape if shape is None else shape, xp)
+        elif Ellipsis not in cells:
             cells = (*cells, ...)
         self.cells = cells if isinstance(key, tuple) or self.is_basic else cells[0]
 
@@ -161,7 +163,9 @@ def _zero_at(xp: Any, x: Any, key: Any) -> Any:
 def getitem(x: Tensor, key: Any) -> Tensor:
     """`x[key]`: a view for integers, slices, Ellipsis and None; a copy for index arrays."""
     key = Key(key, x._data)
-    return _getitem(x, key=key.array) if key.is_basic else _at(_index, x, key)
+    if key.is_basic:
+        return _getitem(x, key=key.array)
+    return _index(x, key) if key.transformed is None else apply(_index.primitive, x, key)
 
 
 def scatter_add(shape: tuple[int, ...], key: Any, g: Tensor) -> Tensor:
