@@ -349,6 +349,16 @@ def test_checkpoints_inside_run_again_with_the_batch() -> None:
     assert_equal(vmap(grad(kept), in_dims=(0, None))(x, w), vmap(grad(function), in_dims=(0, None))(x, w))
 
 
+def test_subclasses_of_tensor() -> None:
+    class Marked(Tensor):
+        pass
+
+    w, x = ag.asarray(X[0]).as_subclass(Marked), x23().as_subclass(Marked)
+    for xs in (x, x23()):
+        found = vmap(lambda row: (row * w)[ag.argsort(row)] + ag.zeros_like(row) + row.as_subclass(Marked).detach())(xs)
+        assert_equal(found, X * X[0] + X)
+
+
 def test_numpy_functions_and_texts() -> None:
     texts: list[str] = []
     found = vmap(lambda x: (texts.append(f"{x.sum()}"), np.sin(x) + np.ones(3) * x)[1])(x23())  # type: ignore[call-overload]

@@ -35,7 +35,7 @@ def as_subclass(x: Tensor, cls: type[Tensor]) -> Tensor:
     if not (isinstance(cls, type) and issubclass(cls, Tensor)):
         raise TypeError(f"as_subclass: {cls!r} is not a subclass of Tensor")
     out = _aliased(x)
-    return out if type(out) is cls else rewrapped(out, cls)
+    return out if type(out) is cls or isinstance(out, Transformed) else rewrapped(out, cls)
 
 
 def to_numpy(x: Any) -> np.ndarray:
