@@ -120,7 +120,7 @@ def sliced(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[st
 def indexed(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
     """`x[key]` with index arrays."""
     x, key = inputs
-    key, order, _ = _whole(key, batch, x, x.ndim, batch.holds(x))
+    key, order, _ = _whole(key, batch, x, tuple(x.shape), batch.holds(x))
     out = apply(_index.primitive, x.value if batch.holds(x) else x, key)
     return out if order is None else permute_dims(out, order)
 
@@ -129,27 +129,29 @@ def scattered(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict
     """Zeros with something added at `key`: the rule of indexing."""
     g, key = inputs
     shape = params["shape"]
-    key, order, _ = _whole(key, batch, g, len(shape))
+    key, order, _ = _whole(key, batch, g, shape)
     g = batch.exposed(g)
     return scatter_add((batch.size, *shape), key, g if order is None else permute_dims(g, _undone(order)))
 
 
 def zeroed(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
     x, key = inputs
-    return zero_at(batch.exposed(x), _whole(key, batch, x, x.ndim)[0])
+    return zero_at(batch.exposed(x), _whole(key, batch, x, tuple(x.shape))[0])
 
 
-def _whole(key: Key, batch: Batch, x: Any, ndim: int, batched: bool = True) -> tuple[Key, tuple[int, ...] | None, int]:
+def _whole(key: Key, batch: Batch, x: Any, shape: tuple[int, ...], batched: bool = True) -> tuple[Key, tuple[int, ...] | None, int]:
     """A key for a whole batch.
 
     Parameters
     ----------
     key : Key
-        For one entry, of `ndim` axes.
+        For one entry.
     x : Tensor or array
         Of the library and the device of what the key is applied to.
+    shape : tuple of int
+        Of one entry of that.
     batched : bool
-        What it is applied to has the axis of the batch.
+        That has the axis of the batch.
 
     Returns
     -------
@@ -161,9 +163,10 @@ def _whole(key: Key, batch: Batch, x: Any, ndim: int, batched: bool = True) -> t
         Of what the key gives for one entry.
     """
     like = x._data if isinstance(x, Tensor) else x
-    cells = _spelled_out(key.cells, ndim)
+    cells = _spelled_out(key.cells, len(shape))
+    whole = (batch.size, *shape) if batched else shape
     if key.is_basic:
-        return Key((slice(None), *cells), like), None, sum(type(c) is not int for c in cells)
+        return Key((slice(None), *cells), like, whole), None, sum(type(c) is not int for c in cells)
     places = [i for i, c in enumerate(cells) if c is not None and type(c) is not slice]
     wide = max([_rank(cells[i]) for i in places])  # dimensions of the index arrays together
     together = places == list(range(places[0], places[-1] + 1))  # what they give is in their place; else in front
@@ -172,12 +175,12 @@ def _whole(key: Key, batch: Batch, x: Any, ndim: int, batched: bool = True) -> t
     parts = [_for_all(c, batch, wide) for c in cells]
     if all(a is b for a, b in zip(parts, cells, strict=True)):  # one key for all
         order = None if together else (wide, *range(wide), *range(wide + 1, ends + 1))
-        return Key((slice(None), *cells), like), order, ends
+        return Key((slice(None), *cells), like, whole), order, ends
     if batched:  # the numbers of the entries are an index array beside the others
         numbers = reshape(arange(batch.size, device=device_of(like)), (batch.size, *(1,) * wide))
         order = (0, *range(wide + 1, wide + 1 + lead), *range(1, wide + 1), *range(wide + 1 + lead, ends + 1))
-        return Key((numbers, *parts), like), order if lead else None, ends
-    return Key(tuple(parts), like), (lead, *range(lead), *range(lead + 1, ends + 1)) if lead else None, ends
+        return Key((numbers, *parts), like, whole), order if lead else None, ends
+    return Key(tuple(parts), like, whole), (lead, *range(lead), *range(lead + 1, ends + 1)) if lead else None, ends
 
 
 def _spelled_out(cells: Any, ndim: int) -> tuple[Any, ...]:
@@ -227,7 +230,7 @@ def taken(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str
         if "shape" in params:
             return made.function(x.value, indices, shape=(batch.size, *params["shape"]), axis=params["axis"] + 1)
         return made.function(x.value, indices, axis=params["axis"] + 1)
-    key = Key((slice(None),) * params["axis"] + (indices,), x._data)
+    key = Key((slice(None),) * params["axis"] + (indices,), x._data, params.get("shape", x.shape))
     return scattered(made, batch, (x, key), params) if "shape" in params else indexed(made, batch, (x, key), params)
 
 
@@ -335,7 +338,7 @@ def _write_over(made: Primitive, batch: Batch, x: Any, others: tuple[Any, ...], 
 def _write_at(made: Primitive, batch: Batch, x: Any, others: tuple[Any, ...], raw_write: Callable[..., Any]) -> None:
     """`x[key] = value`."""
     value, key = others
-    key, order, ndim = _whole(key, batch, x, x.ndim)
+    key, order, ndim = _whole(key, batch, x, x.shape)
     more = getattr(value, "ndim", 0) - ndim
     if more > 0:
         if any(n != 1 for n in value.shape[:more]):

@@ -109,7 +109,7 @@ def _within(cells: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ...]:
 
 def _check_arrays(cells: tuple[Any, ...], shape: tuple[int, ...], xp: Any) -> None:
     for position, (cell, n) in enumerate(zip(cells, _sizes(cells, shape), strict=True)):
-        if n is not None and _kind(cell) in ("i", "u"):
+        if n is not None and _kind(cell) in ("i", "u") and not isinstance(cell, Transformed):
             check_range(f"index array {position} of the key", _raw(cell), n, xp)
 
 
@@ -162,7 +162,7 @@ def _zero_at(xp: Any, x: Any, key: Any) -> Any:
 
 def getitem(x: Tensor, key: Any) -> Tensor:
     """`x[key]`: a view for integers, slices, Ellipsis and None; a copy for index arrays."""
-    key = Key(key, x._data)
+    key = Key(key, x._data, x.shape)
     if key.is_basic:
         return _getitem(x, key=key.array)
     return _index(x, key) if key.transformed is None else apply(_index.primitive, x, key)
@@ -175,7 +175,7 @@ def scatter_add(shape: tuple[int, ...], key: Any, g: Tensor) -> Tensor:
 
 def zero_at(x: Tensor, key: Any) -> Tensor:
     """A copy of x with zeros at `key`."""
-    return _at(_zero_at, x, key if isinstance(key, Key) else Key(key, x._data))
+    return _at(_zero_at, x, key if isinstance(key, Key) else Key(key, x._data, x.shape))
 
 
 def _at(function: PrimitiveFunction, x: Tensor, key: Key, **params: Any) -> Tensor:
