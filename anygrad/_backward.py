@@ -20,7 +20,7 @@ from ._errors import DeviceError, DTypeError, ShapeError
 from ._graph import Node
 from ._tensor import Tensor, wrap
 from ._transform import Transformed, innermost
-from .ops.creation import ones_like, zeros_like
+from .ops.creation import as_tensor, ones_like, zeros_like
 from .ops.data_types import astype
 
 
@@ -174,7 +174,7 @@ def _batched(
             f"grad(): is_grads_batched=True takes grad_outputs with a leading batch axis of one size; they have shapes {', '.join(str(s.shape) for s in seeds)}"
         )
     with Batch(seeds[0].shape[0]) as batch:
-        rows = [batch.covered(s) for s in seeds]
+        rows = [batch.covered(as_tensor(s)) for s in seeds]
         found = grad(outputs, wanted, rows, retain_graph, create_graph, True, allow_unused, False, materialize_grads)
         return tuple(None if g is None else batch.exposed(g) for g in found)
 

@@ -304,7 +304,7 @@ RULES: dict[str, Rule] = {
     )
     for name in names.split()
 }
-_ELEMENTWISE = ("anygrad.ops.elementwise", "anygrad.ops.logic", "anygrad.ops.special", "anygrad.ops._special", "anygrad.ops._library")
+_ELEMENTWISE = ("anygrad.ops.elementwise", "anygrad.ops.logic", "anygrad.ops.special")
 
 
 @functools.cache

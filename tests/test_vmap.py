@@ -427,6 +427,17 @@ def test_grads_batched_need_their_axis(seeds: Any) -> None:
         ag.autograd.grad(x**2, x, seeds, is_grads_batched=True)
 
 
+def test_grads_batched_of_raw_arrays_and_edges() -> None:
+    x = ag.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x**2
+    edge = ag.autograd.graph.get_gradient_edge(y)
+    for outputs in (y, edge):
+        (g,) = ag.autograd.grad(outputs, x, [np.eye(3)], is_grads_batched=True, retain_graph=True)
+        assert g is not None
+        assert g.dtype == ag.float32
+        assert_equal(g, np.diag([2.0, 4.0, 6.0]))
+
+
 def test_hooks_see_one_entry() -> None:
     x = ag.tensor([1.0, 2.0, 3.0], requires_grad=True)
     y, shapes = x**2, []
