@@ -8,9 +8,10 @@ Tensors that are held, and recorded there, so gradients flow through a batch lik
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from ._batching import rule_of, write_rule
 from ._tensor import Tensor
@@ -185,10 +186,7 @@ class Batched(Transformed):
 
     @property
     def size(self) -> int:
-        n = 1
-        for m in self.shape:
-            n *= m
-        return n
+        return math.prod(self.shape)
 
     @property
     def requires_grad(self) -> bool:
@@ -218,7 +216,7 @@ class Batched(Transformed):
 
     # -- values that would leave the library
 
-    def plain(self, use: str) -> Tensor:
+    def plain(self, use: str) -> NoReturn:
         raise RuntimeError(
             f"vmap: {use} needs the values of one tensor, but inside of vmap this one (shape {self.shape}) stands for all {self.batch.size} entries of the batch. "
             "Compute with tensors throughout (a choice: anygrad.where(condition, a, b)), or take this step out of the function."
@@ -241,7 +239,6 @@ class Batched(Transformed):
 
     def __bool__(self) -> bool:
         self.plain("bool(), which `if`, `while`, `and`, `or` and `not` call,")
-        raise AssertionError  # not reached
 
     # -- computing
 
