@@ -520,6 +520,28 @@ def test_a_function_with_an_output_that_is_the_same_for_all() -> None:
     assert_equal(ag.autograd.grad((y, z), (x, w), (ag.asarray(X), ag.asarray(X))), (ag.asarray(2 * X), ag.asarray(3 * X.sum(0))))
 
 
+def test_an_output_that_is_the_same_for_all_may_be_saved_or_have_no_gradient() -> None:
+    class Power(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, w: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            y, constant = w**2, w * 0
+            ctx.save_for_backward(w, y)
+            ctx.mark_non_differentiable(constant)
+            return x * 1, y, constant
+
+        @staticmethod
+        def backward(ctx: Any, gx: Tensor, gy: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
+            w, y = ctx.saved_tensors
+            return gx, gy * 2 * y / w
+
+    x, w = x23(), ag.tensor(X[0], requires_grad=True)
+    _, y, constant = vmap(Power.apply, in_dims=(0, None))(x, w)
+    assert not constant.requires_grad
+    (g,) = ag.autograd.grad(y.sum(), w, create_graph=True)
+    assert_equal(g, 2 * 2 * X[0])
+    assert_equal(ag.autograd.grad(g.sum(), w)[0], np.full(3, 4.0))
+
+
 def test_a_backward_leaves_the_batch_as_it_was() -> None:
     w = ag.tensor(X[0])
 

@@ -237,8 +237,7 @@ class Function:
                 cls.setup_context(ctx, args, result)
         several = isinstance(result, (tuple, list))
         outs = list(result) if several else [result]
-        for batch in batches_of(*args):
-            outs = [batch.covered(batch.exposed(o)) if isinstance(o, Tensor) and not batch.holds(o) else o for o in outs]
+        outs = _for_each_entry(ctx, outs, batches_of(*args))
         if recording:
             outs = _record(cls, ctx, args, nodes, outs)
         return tuple(outs) if several else outs[0]
@@ -253,6 +252,20 @@ class Function:
         outs, out_dims = given
         dims = (out_dims,) * len(outs) if isinstance(outs, tuple) and not isinstance(out_dims, tuple) else out_dims
         return map_leaves(lambda y, dim: y if dim is None else batch.covered(moveaxis(y, dim, 0)), outs, dims)
+
+
+def _for_each_entry(ctx: FunctionCtx, outs: list[Any], batches: tuple[Batch, ...]) -> list[Any]:
+    """The outputs, each batched with all that an argument is batched with."""
+    fresh = {}
+    for o in outs:
+        if isinstance(o, Tensor) and not set(batches) <= set(batches_of(o)):
+            out = o
+            for batch in batches:
+                out = batch.covered(batch.exposed(out))
+            fresh[id(o)] = out
+    if fresh:
+        ctx.to_save, ctx._non_differentiable = (tuple([fresh.get(id(t), t) for t in ts]) for ts in (ctx.to_save, ctx._non_differentiable))
+    return [fresh.get(id(o), o) for o in outs]
 
 
 def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes: list[Node | None], outs: list[Any]) -> list[Any]:
