@@ -7,6 +7,7 @@ that follows the Array API standard. The namespace is itself one of that standar
 
 from math import e, inf, nan, pi
 
+from ._tensor import Tensor  # isort: skip  (first: whoever else came first would find its own cycle half imported)
 from . import autograd, cuda, func, optimize, utils
 from ._backends import device, get_default_device, set_default_device
 from ._errors import AxisError, DeviceError, DTypeError, LinAlgError, OutOfMemoryError, ReadOnlyError, ShapeError
@@ -15,8 +16,8 @@ from ._primitive import primitive
 from ._repr import set_printoptions
 from ._saving import load, save
 from ._scalars import get_default_dtype, set_default_dtype
-from ._tensor import Tensor
 from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
+from .func import vmap  # as torch.vmap; not part of __all__
 
 # PyTorch's other names, for programs that come from there; not part of __all__.
 from .ops import (

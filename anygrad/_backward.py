@@ -14,14 +14,14 @@ from typing import Any
 
 from . import _engine
 from ._backends import device_of, is_array, load, namespace
+from ._batched import Batch, Batched
 from ._dtypes import as_dtype
 from ._errors import DeviceError, DTypeError, ShapeError
 from ._graph import Node
 from ._tensor import Tensor, wrap
-from ._transform import innermost
-from .ops.creation import zeros_like
+from ._transform import Transformed, innermost
+from .ops.creation import as_tensor, ones_like, zeros_like
 from .ops.data_types import astype
-from .ops.manipulation import stack
 
 
 def backward(
@@ -54,7 +54,9 @@ def backward(
     ShapeError, DTypeError, DeviceError
         If a gradient does not fit its tensor.
     """
-    roots, given = _starts(_as_tuple(tensors), grad_tensors, "backward()")
+    starts = _as_tuple(tensors)
+    roots, given = _starts(starts, grad_tensors, "backward()")
+    _refuse_batches((*starts, *given))
     seeds = given if create_graph else [seed._data for seed in given]
     retain_graph = create_graph if retain_graph is None else retain_graph
     if create_graph:
@@ -128,7 +130,7 @@ def grad(
     nodes = [_node_of(t, i, "inputs of grad()") for i, t in enumerate(wanted)]
     retain_graph = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
-        return _batched(outputs, wanted, grad_outputs, create_graph, allow_unused, materialize_grads)
+        return _batched(outputs, wanted, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
     _, seeds = _starts(outputs, grad_outputs, "grad()")
     results = _pulled(outputs, wanted, seeds, retain_graph, create_graph)
     for i, (tensor, node) in enumerate(zip(wanted, nodes, strict=True)):
@@ -143,31 +145,50 @@ def grad(
 
 
 def _pulled(outputs: Sequence[Any], inputs: Sequence[Any], seeds: Sequence[Tensor], retain_graph: bool, create_graph: bool) -> list[Tensor | None]:
-    """The gradients of the inputs, None for those that no output depends on: the innermost level takes its part, then the next."""
-    if (inner := innermost((*outputs, *seeds))) is not None:
+    """The gradients of the inputs, None for those that no output depends on: the innermost level of the outputs takes its part, then the next."""
+    if (inner := innermost(outputs)) is not None:
         return inner.pull(functools.partial(_pulled, retain_graph=retain_graph, create_graph=create_graph), outputs, inputs, seeds)
     roots, nodes = [_node(t) for t in outputs], [_node(t) for t in inputs]
-    starts = seeds if create_graph else [seed._data for seed in seeds]
-    captured = _engine.run(roots, starts, set(nodes), retain_graph, create_graph)
+    on_tensors = create_graph or innermost(seeds) is not None
+    starts = seeds if on_tensors else [seed._data for seed in seeds]
+    captured = _engine.run(roots, starts, set(nodes), retain_graph, create_graph, on_tensors)
     results: list[Tensor | None] = []
     for g in [captured.get(node) for node in nodes]:
         # A result is never the caller's own array.
         own = any(g is start for start in starts)
-        results.append(g if g is None or create_graph else wrap(namespace(g).copy(g) if own else g))
+        results.append(g if g is None or on_tensors else wrap(namespace(g).copy(g) if own else g))
     return results
 
 
-def _batched(outputs: Any, wanted: Any, grad_outputs: Any, create_graph: bool, allow_unused: bool, materialize_grads: bool) -> tuple[Tensor | None, ...]:
+def _batched(
+    outputs: Any, wanted: Any, grad_outputs: Any, retain_graph: bool, create_graph: bool, allow_unused: bool, materialize_grads: bool
+) -> tuple[Tensor | None, ...]:
+    """One backward for many gradients of the outputs."""
     seeds = () if grad_outputs is None else _as_tuple(grad_outputs)
     if len(seeds) != len(outputs) or any(s is None for s in seeds):
-        raise RuntimeError("grad(): is_grads_batched=True takes grad_outputs with a leading batch axis, one for each output")
-    rows = [grad(outputs, wanted, [s[i] for s in seeds], True, create_graph, True, allow_unused, False, materialize_grads) for i in range(seeds[0].shape[0])]
-    return tuple(None if column[0] is None else stack(column) for column in zip(*rows, strict=True))
+        raise ShapeError("grad(): is_grads_batched=True takes grad_outputs with a leading batch axis, one for each output")
+    sizes = {s.shape[:1] for s in seeds}
+    if () in sizes or len(sizes) > 1:
+        raise ShapeError(
+            f"grad(): is_grads_batched=True takes grad_outputs with a leading batch axis of one size; they have shapes {', '.join(str(s.shape) for s in seeds)}"
+        )
+    with Batch(seeds[0].shape[0]) as batch:
+        rows = [batch.covered(as_tensor(s)) for s in seeds]
+        found = grad(outputs, wanted, rows, retain_graph, create_graph, True, allow_unused, False, materialize_grads)
+        return tuple(None if g is None else batch.exposed(g) for g in found)
 
 
 # ---------------------------------------------------------------------------
 # checks
 # ---------------------------------------------------------------------------
+
+
+def _refuse_batches(tensors: Sequence[Any]) -> None:
+    for x in tensors:
+        if isinstance(x, Batched):
+            x.backward()
+        elif isinstance(x, Transformed):
+            _refuse_batches(x.parts()[:1])
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
@@ -261,6 +282,8 @@ def _seed(node: Node, tensor: Any, g: Any, position: int, where: str) -> Tensor:
 
 
 def _ones(node: Node, tensor: Any) -> Tensor:
+    if isinstance(tensor, Transformed):
+        return ones_like(tensor)
     if isinstance(tensor, Tensor):
         xp = namespace(tensor._data)
         with xp.device_guard(xp.device_of(tensor._data)):

@@ -79,36 +79,40 @@ def run(
     targets: Collection[Node] | None = None,
     retain_graph: bool = False,
     create_graph: bool = False,
+    on_tensors: bool = False,
 ) -> dict[Node, Any]:
     """Send `seeds` from `roots` down the graph.
 
     Parameters
     ----------
     roots, seeds : sequences of equal length
-        Where to start, and the gradients there: raw arrays, Tensors under `create_graph`.
+        Where to start, and the gradients there: raw arrays, or Tensors with `on_tensors`.
     targets : nodes, optional
         Only paths to these are followed; the gradients that arrive there are returned, and
         nothing is accumulated. Without it every leaf accumulates.
     retain_graph : bool
         Keep what the nodes saved.
     create_graph : bool
-        Record the derivatives.
+        Record the derivatives; implies `on_tensors`.
+    on_tensors : bool
+        Compute with Tensors, since gradients are of a class of their own (see _transform.py). It needs targets.
 
     Returns
     -------
     dict of Node to gradient
         For each target that was reached.
     """
+    on_tensors = on_tensors or create_graph
     users, order = _count_users(roots)
     visited = Visited(users)
     outer, _modes.local.backward_nodes = _modes.local.backward_nodes, visited
-    recording = _modes.switch_grad(True) if create_graph else _modes.local.grad_enabled
+    recording = _modes.switch_grad(create_graph) if on_tensors else _modes.local.grad_enabled
     try:
         # Infinities and NaN are for anomaly mode to find.
         with np.errstate(all="ignore"), contextlib.ExitStack() as guard:
-            partial = _first_gradients(roots, seeds, create_graph)
+            partial = _first_gradients(roots, seeds, on_tensors)
             needed = None if targets is None else _needed(order, targets)
-            return _visit(users, visited, partial, targets, needed, retain_graph, create_graph, guard)
+            return _visit(users, visited, partial, targets, needed, retain_graph, on_tensors, guard)
     except Exception as error:
         if watcher is not None and visited.running is not None:
             watcher.explain_error(visited.running)
@@ -119,7 +123,7 @@ def run(
         ) from error
     finally:
         _modes.local.backward_nodes = outer
-        if create_graph:
+        if on_tensors:
             _modes.switch_grad(recording)
 
 
@@ -130,20 +134,20 @@ def _visit(
     targets: Collection[Node] | None,
     needed: set[Node] | None,
     retain_graph: bool,
-    create_graph: bool,
+    on_tensors: bool,
     guard: contextlib.ExitStack,
 ) -> dict[Node, Any]:
     captured: dict[Node, Any] = {}
     release = not retain_graph
-    plain = not (create_graph or several_devices or _modes.profiler) and needed is None and watcher is None
+    plain = not (on_tensors or several_devices or _modes.profiler) and needed is None and watcher is None
 
     def finish_leaf(leaf: Node, grad: Any, ours: bool | None) -> None:
         if watcher is not None:
             visited.running = leaf
         if leaf._extra is not None:
-            grad, ours = before_node(leaf, grad, create_graph), False
+            grad, ours = before_node(leaf, grad, on_tensors), False
         if targets is None:
-            _accumulate(leaf, grad, ours, create_graph)  # type: ignore[arg-type]
+            _accumulate(leaf, grad, ours, on_tensors)  # type: ignore[arg-type]
         elif leaf in targets:
             captured[leaf] = grad
 
@@ -169,7 +173,7 @@ def _visit(
                 if several_devices:
                     _switch_device(guard, g)
                 if extra is not None:
-                    g = before_node(node, g, create_graph)
+                    g = before_node(node, g, on_tensors)
                 if needed is not None and node in targets:  # type: ignore[operator]
                     captured[node] = g
             if needed is not None:
@@ -178,7 +182,7 @@ def _visit(
                 following, next_g = _gather(node, g, edges, users, partial)
                 edges = grads = ()
             else:
-                grads = _derive(node, g, edges, create_graph)
+                grads = _derive(node, g, edges, on_tensors)
         if release and node.saved and node.saves_arrays:
             node.saved = None
         shape, dtype = node.shape, node.dtype
@@ -188,8 +192,8 @@ def _visit(
                 grad = grads[i]
                 # A rule's result has the shape and dtype of the input, or those of the output:
                 # only where these differ is there something to sum or to cast.
-                if grad is not None and (edge.dtype is not dtype or edge.shape != shape or create_graph):
-                    grad = fit(grad, edge, create_graph)
+                if grad is not None and (edge.dtype is not dtype or edge.shape != shape or on_tensors):
+                    grad = fit(grad, edge, on_tensors)
                 left = users[edge] - 1
                 ours: bool | None = None  # whether the engine made the array; None: the rule may have made it
                 if edge in partial:
@@ -203,7 +207,7 @@ def _visit(
                         ours = True
                     else:
                         held[0] = grad = held[0] + grad
-                        held[1] = ours = not create_graph
+                        held[1] = ours = not on_tensors
                     held = total = None
                 elif left and grad is not None:
                     partial[edge] = [grad, False]
@@ -254,11 +258,11 @@ def _count_users(roots: Sequence[Node]) -> tuple[dict[Node, int], list[Node]]:
     return users, order
 
 
-def _first_gradients(roots: Sequence[Node], seeds: Sequence[Any], create_graph: bool) -> dict[Node, Partial]:
+def _first_gradients(roots: Sequence[Node], seeds: Sequence[Any], on_tensors: bool) -> dict[Node, Partial]:
     """The seeds, added up where a root is given more than once."""
     partial: dict[Node, Partial] = {}
     for root, seed in zip(roots, seeds, strict=True):
-        partial[root] = [partial[root][0] + seed, not create_graph] if root in partial else [seed, False]
+        partial[root] = [partial[root][0] + seed, not on_tensors] if root in partial else [seed, False]
     return partial
 
 
@@ -271,16 +275,16 @@ def _needed(order: list[Node], targets: Collection[Node]) -> set[Node]:
     return needed
 
 
-def _derive(node: Node, g: Any, edges: tuple[Node | None, ...], create_graph: bool) -> Any:
+def _derive(node: Node, g: Any, edges: tuple[Node | None, ...], on_tensors: bool) -> Any:
     """Gradients of a node's inputs from that of its output."""
     if g is None and not node.runs_without_gradient or not any(edges):
         return (None,) * len(edges)
     if node.saved is None:
         raise RuntimeError(freed_message(node))
-    derive = node.vjp_recorded if create_graph else node.vjp
+    derive = node.vjp_recorded if on_tensors else node.vjp
     grads = derive(g, edges) if _modes.profiler is None else _modes.profiler.measure(node.function_name, "backward", derive, g, edges)
     if node._extra is not None and node._extra.post_hooks:
-        grads = after_node(node, grads, g, create_graph)
+        grads = after_node(node, grads, g, on_tensors)
     if watcher is not None:
         watcher.inspect_gradients(node, grads)
     return grads
@@ -305,14 +309,14 @@ def fit(grad: Any, edge: Node, recorded: bool) -> Any:
     """Sum a gradient to the shape of the value that it belongs to, and cast it to its dtype."""
     raw = grad._data if recorded else grad
     xp = _upper.recorded_namespace if recorded else None
-    if raw.shape != edge.shape:
+    if grad.shape != edge.shape:
         xp = xp or namespace(raw)
         shape = edge.shape or ()
-        short = shape[max(len(shape) - raw.ndim, 0) :]  # NumPy drops leading axes of size 1 in x[key] = v
-        lead = raw.ndim - len(short)
-        axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(short) if n == 1 and raw.shape[i + lead] != 1)
-        if any(n not in (1, m) for n, m in zip(short, raw.shape[lead:], strict=True)) or any(n != 1 for n in shape[: len(shape) - len(short)]):
-            raise ShapeError(f"a gradient of shape {tuple(raw.shape)} was made for a value of shape {tuple(shape)} ({edge.name()})")
+        short = shape[max(len(shape) - grad.ndim, 0) :]  # NumPy drops leading axes of size 1 in x[key] = v
+        lead = grad.ndim - len(short)
+        axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(short) if n == 1 and grad.shape[i + lead] != 1)
+        if any(n not in (1, m) for n, m in zip(short, grad.shape[lead:], strict=True)) or any(n != 1 for n in shape[: len(shape) - len(short)]):
+            raise ShapeError(f"a gradient of shape {tuple(grad.shape)} was made for a value of shape {tuple(shape)} ({edge.name()})")
         grad = xp.reshape(xp.sum(grad, axis=axes, keepdims=True) if axes else grad, shape)
     if raw.dtype is not edge.dtype and raw.dtype != edge.dtype:
         xp = xp or namespace(raw)

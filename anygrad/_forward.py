@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ._batched import Batch
 from ._dual import Level, dual, own, parts_at
 from ._tensor import Tensor
 from ._tree import leaves, map_leaves
 from .ops.creation import eye, zeros_like
-from .ops.manipulation import reshape, stack
+from .ops.manipulation import concat, moveaxis, reshape
 
 
 class Pair:
@@ -38,8 +39,13 @@ def push_through(function: Callable[..., Any], xs: Sequence[Tensor], tangents: S
         return map_leaves(lambda y: Pair(*parts_at(y, level)), result)
 
 
-def columns(function: Callable[..., Any], xs: Sequence[Tensor]) -> tuple[Any, list[list[Tensor | None]]]:
-    """What the function gives, and its Jacobian, one run for each element of its arguments.
+def columns(function: Callable[..., Any], xs: Sequence[Tensor], chunk_size: int | None = None) -> tuple[Any, list[list[Tensor | None]]]:
+    """What the function gives, and its Jacobian, with a batch of tangents for each argument.
+
+    Parameters
+    ----------
+    chunk_size : int, optional
+        How many columns to compute at once; default all of an argument. 1: without a batch.
 
     Returns
     -------
@@ -48,21 +54,39 @@ def columns(function: Callable[..., Any], xs: Sequence[Tensor]) -> tuple[Any, li
         `blocks[j][i]` is the derivative of leaf i of the result with respect to argument j, of y's
         shape followed by x's; None where that leaf does not depend on that argument.
     """
-    result: Any = None
-    blocks = []
+    result = None
+    blocks: list[list[Tensor | None]] = []
     for j, x in enumerate(xs):
-        runs = []
-        for direction in reshape(eye(x.size, dtype=x.dtype, device=x.device), (x.size, *x.shape)):
-            result = push_through(function, xs, [direction if k == j else None for k in range(len(xs))])
-            runs.append(list(leaves(result)))
-        blocks.append([_block(column, x) for column in zip(*runs, strict=True)])
+        rows = reshape(eye(x.size, dtype=x.dtype, device=x.device), (x.size, *x.shape))
+        pieces, step = [], x.size if chunk_size is None else chunk_size
+        for start in range(0, x.size, max(step, 1)):
+            result, changes = _pushed(function, xs, j, rows[start : start + step], chunk_size != 1)
+            pieces.append(changes)
+        blocks.append([_joined(column, x) for column in zip(*pieces, strict=True)])
     if result is None:
         result = push_through(function, xs, [None] * len(xs))
     count = len(list(leaves(result)))
     return result, [block or [None] * count for block in blocks]
 
 
-def _block(column: Sequence[Pair], x: Tensor) -> Tensor | None:
-    if all(pair.change is None for pair in column):
+def _pushed(function: Callable[..., Any], xs: Sequence[Tensor], j: int, rows: Tensor, batched: bool) -> tuple[Any, list[Tensor | None]]:
+    """What the function gives, and the tangents of its leaves along each of the rows in argument j."""
+
+    def run(row: Tensor) -> Any:
+        return push_through(function, xs, [row if k == j else None for k in range(len(xs))])
+
+    if not batched:
+        result = run(rows[0])
+        return result, [pair.change if pair.change is None else pair.change[None] for pair in leaves(result)]
+    with Batch(rows.shape[0]) as batch:
+        result = run(batch.covered(rows))
+        return result, [pair.change if pair.change is None else batch.exposed(pair.change) for pair in leaves(result)]
+
+
+def _joined(column: Sequence[Tensor | None], x: Tensor) -> Tensor | None:
+    """A block of the Jacobian from its pieces, which have the columns in front."""
+    known = [c for c in column if c is not None]  # all or none: whether there is a tangent depends on values alone
+    if not known:
         return None
-    return reshape(stack([change(pair) for pair in column], axis=-1), column[0].value.shape + x.shape)
+    whole = known[0] if len(known) == 1 else concat(known)
+    return reshape(moveaxis(whole, 0, -1), whole.shape[1:] + x.shape)

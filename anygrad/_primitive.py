@@ -80,12 +80,12 @@ class Primitive:
         rules as they are; elsewhere they become 0-d arrays first.
     differentiable : bool
         False for functions declared to have no derivative.
+    function : function
+        What the decorator returned.
     indexes : bool
         One of the inputs is a Key.
     jvp : str, function, dict or None
         How tangents follow (see `primitive`).
-    function : function
-        What the user calls.
     """
 
     __slots__ = (
@@ -142,6 +142,7 @@ class Primitive:
                 if name != "xp":
                     saves.setdefault(name, (*self._kind(name), []))[2].append(i)
         self.saves = tuple((name, kind, index, tuple(users)) for name, (kind, index, users) in saves.items())
+        self.function: Callable[..., Any]
         self.holomorphic = holomorphic and any(kind in ("input", "out") for _, kind, _, _ in self.saves)
         self.node = self._make_node(node_name)
 
@@ -247,8 +248,7 @@ def primitive(
         function = cast(PrimitiveFunction, _function(made, functools.partial(apply, made)))
         for attribute in ("__name__", "__qualname__", "__doc__", "__module__"):
             setattr(function, attribute, getattr(forward, attribute))
-        function.primitive = made
-        made.function = function
+        function.primitive, made.function = made, function
         return function
 
     return decorate

@@ -40,7 +40,7 @@ def apply(made: Primitive, *inputs: Any, **params: Any) -> Any:
     else:
         result = _computed(made, inputs, params)
     kind = _kind(inputs)
-    if kind is Tensor:
+    if kind is Tensor or innermost(inputs) is not None:
         return result
     return tuple([rewrapped(out, kind) for out in result]) if type(result) is tuple else rewrapped(result, kind)
 

@@ -329,6 +329,7 @@ def _prepare(kind: type[Tensor]) -> None:
 
 
 _prepare(Tensor)
+_upper.tensor_type = Tensor
 not_arrays.add(Tensor)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from ._graph import Cell
 from ._tensor import Tensor
 
 if TYPE_CHECKING:
@@ -71,7 +72,14 @@ def innermost(inputs: Sequence[Any]) -> Transformed | None:
     """The input of the highest level; None if they are all plain."""
     found = None
     for x in inputs:
-        if isinstance(x, Transformed) and (found is None or x.level > found.level):
+        kind = type(x)
+        if kind is Tensor or kind is Cell or kind is float or kind is int:
+            continue
+        if not isinstance(x, Transformed):
+            x = getattr(x, "transformed", None)  # of a Key, which may have index arrays of any kind
+            if x is None:
+                continue
+        if found is None or x.level > found.level:
             found = x
     return found
 

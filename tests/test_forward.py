@@ -346,7 +346,7 @@ def test_derivatives_of_functions_that_write() -> None:
         np.testing.assert_allclose(host(found), host(jacrev(filled)(X)))
     total = lambda x: ag.sum(filled(x))  # noqa: E731
     wanted = host(jacrev(jacrev(total))(X))
-    for second in (jacfwd(grad(total)), jacrev(jacfwd(total)), jacfwd(jacfwd(total))):
+    for second in (jacfwd(grad(total), chunk_size=1), jacrev(jacfwd(total)), jacfwd(jacfwd(total))):
         np.testing.assert_allclose(host(second(X)), wanted)
 
 
@@ -621,7 +621,7 @@ def test_function_without_jvp() -> None:
 def test_gradcheck(fast_mode: bool) -> None:
     x, w = f64(1.0, 2.0).requires_grad_(), f64(0.3, 2.0).requires_grad_()
     z = ag.tensor([1 + 2j, 0.5 - 0.3j], dtype=ag.complex128, requires_grad=True)
-    assert gradcheck(lambda a, b, k: (ag.sin(a) * b * k, ag.sum(a / b)), (x, w, 2), check_forward_ad=True, fast_mode=fast_mode)
+    assert gradcheck(lambda a, b, k: (ag.sin(a) * b * k, ag.sum(a / b)), (x, w, 2), check_forward_ad=True, check_batched_forward_grad=True, fast_mode=fast_mode)
     assert gradcheck(lambda z: (ag.exp(z), ag.abs(z)), z, check_forward_ad=True, check_backward_ad=False, fast_mode=fast_mode)
     assert gradgradcheck(lambda a, b: ag.sin(a) / b, (x, w), check_fwd_over_rev=True, fast_mode=fast_mode)
     assert gradgradcheck(lambda z: z * z * z, z, check_fwd_over_rev=True, check_rev_over_rev=False, fast_mode=fast_mode)

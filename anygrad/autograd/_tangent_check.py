@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .._forward import push_through
+from .._batched import Batch
+from .._forward import change, push_through
 from .._tensor import Tensor
 from .._tree import leaves
 from ..ops.creation import asarray
@@ -30,6 +31,38 @@ def mismatch(
         For each output that can have a tangent its differences, as rows, for each of the directions.
     """
     x = inputs[position]
+    for part, (unit, rows) in enumerate(zip((1, 1j), directions, strict=False)):
+        if part and x.dtype.kind != "c":
+            break
+        for n, row in enumerate(rows):
+            tangent = asarray((unit * row).reshape(x.shape).astype(x.dtype), device=x.device)
+            changes = _pushed(func, inputs, position, tangent)
+            for i, wanted in differences.items():
+                found = changes[i].numpy(force=True).reshape(-1)
+                if not np.allclose(found, wanted[part][n], rtol, atol):
+                    return (
+                        f"Jacobian computed with forward mode mismatch for output {i} with respect to input {position}, along the {'imaginary ' if part else ''}direction "
+                        f"{row}:\nnumerical:\n{wanted[part][n]}\nanalytical:\n{found}"
+                    )
+    return None
+
+
+def batched_mismatch(func: Callable[..., Any], inputs: Sequence[Any], position: int) -> str | None:
+    """What is wrong with a batch of tangents of one input; None if it gives what each of them does."""
+    x, random = inputs[position], np.random.default_rng(0)
+    rows = asarray(random.uniform(-1, 1, (2, *x.shape)).astype(x.dtype), device=x.device)
+    expected = [_pushed(func, inputs, position, row) for row in rows]
+    with Batch(2) as batch:
+        found = [batch.exposed(t) for t in _pushed(func, inputs, position, batch.covered(rows))]
+    for i, t in enumerate(found):
+        wanted = np.stack([row[i].numpy(force=True) for row in expected])
+        if not np.allclose(t.numpy(force=True), wanted):
+            return f"batched tangents differ for output {i} and input {position}\nGot:\n{t.numpy(force=True)}\nExpected:\n{wanted}"
+    return None
+
+
+def _pushed(func: Callable[..., Any], inputs: Sequence[Any], position: int, tangent: Tensor) -> list[Tensor]:
+    """The tangents of the outputs along one of one input."""
     places = [i for i, t in enumerate(inputs) if isinstance(t, Tensor)]
 
     def call(*tensors: Tensor) -> Any:
@@ -38,18 +71,4 @@ def mismatch(
             own[i] = t
         return func(*own)
 
-    for part, (unit, rows) in enumerate(zip((1, 1j), directions, strict=False)):
-        if part and x.dtype.kind != "c":
-            break
-        for n, row in enumerate(rows):
-            tangent = asarray((unit * row).reshape(x.shape).astype(x.dtype), device=x.device)
-            pairs = list(leaves(push_through(call, [inputs[i] for i in places], [tangent if i == position else None for i in places])))
-            for i, wanted in differences.items():
-                pair = pairs[i]
-                found = np.zeros(pair.value.size, pair.value.dtype) if pair.change is None else pair.change.numpy(force=True).reshape(-1)
-                if not np.allclose(found, wanted[part][n], rtol, atol):
-                    return (
-                        f"Jacobian computed with forward mode mismatch for output {i} with respect to input {position}, along the {'imaginary ' if part else ''}direction "
-                        f"{row}:\nnumerical:\n{wanted[part][n]}\nanalytical:\n{found}"
-                    )
-    return None
+    return list(leaves(change(push_through(call, [inputs[i] for i in places], [tangent if i == position else None for i in places]))))

@@ -19,19 +19,30 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from .. import _alias, _engine, _modes
 from .._backends import namespace
+from .._batched import Batch, Batched, batches_of, entered
 from .._errors import ShapeError
 from .._graph import Node, Output, sequence
 from .._recording import is_inexact, revive
 from .._recording import save as save_value
 from .._tensor import Tensor, wrap
 from .._transform import Transformed, innermost
+from .._tree import map_leaves
 from ..ops.creation import zeros_like
 from ..ops.data_types import astype
 from ..ops.inplace import adopt
+from ..ops.manipulation import moveaxis
+from ..ops.statistical import sum
+
+
+class VmapInfo(NamedTuple):
+    """What `Function.vmap` is told of the batch."""
+
+    batch_size: int
+    randomness: str
 
 
 class FunctionCtx:
@@ -86,11 +97,13 @@ class FunctionCtx:
 class FunctionNode(Node):
     """The node of a Function. It owns the context, whose attributes can be read on it."""
 
-    __slots__ = ("count", "ctx", "likes", "output_refs", "slots")
+    __slots__ = ("batches", "count", "ctx", "held", "likes", "output_refs", "slots")
     function: ClassVar[type[Function]]
     runs_without_gradient: ClassVar[bool] = True
 
     ctx: FunctionCtx
+    batches: tuple[Batch, ...]  # those that arguments were batched with: backward is called for one entry, as forward was
+    held: tuple[tuple[Batch, ...], ...]  # those of each edge
     count: int
     slots: tuple[int, ...]  # which argument of apply each edge belongs to
     likes: tuple[Any, ...]  # shape, dtype, backend and device of each output that is a Tensor
@@ -125,8 +138,7 @@ class FunctionNode(Node):
         ctx = self.ctx
         if ctx._materialize:
             gs = [self._zeros(i) if v is None else v for i, v in enumerate(gs)]
-        result = self.function.backward(ctx, *gs)
-        given = list(result) if isinstance(result, (tuple, list)) else [result]
+        given = self._backward(gs)
         expected = len(ctx.needs_input_grad)
         while len(given) > expected and given[-1] is None:
             given.pop()
@@ -145,6 +157,20 @@ class FunctionNode(Node):
                 )
             grads.append(v)
         return grads
+
+    def _backward(self, gs: list[Tensor | None]) -> list[Any]:
+        """What backward returns, in a list."""
+        with entered(self.batches):
+            for batch in self.batches:
+                gs = [None if g is None else batch.covered(g) for g in gs]
+            result = self.function.backward(self.ctx, *gs)
+            given = list(result) if isinstance(result, (tuple, list)) else [result]
+            for batch in reversed(self.batches):
+                for position, held in zip(self.slots, self.held, strict=True):
+                    if position < len(given) and isinstance(given[position], Tensor):
+                        g = batch.exposed(given[position])
+                        given[position] = g if batch in held else sum(g, axis=0)
+        return given
 
     def _zeros(self, index: int) -> Tensor | None:
         if self.likes[index] is None:
@@ -206,19 +232,28 @@ class Function:
         """Tangents of the outputs from those of the arguments."""
         raise NotImplementedError("You must implement the jvp function for custom autograd.Function to use it with forward mode AD, as a static method")
 
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[Any, Any]:
+        """The outputs for all entries of a batch, and which axis of each is that of the batch (None: it has none).
+
+        Without it, forward and backward are batched like any other function under `func.vmap`. `info` has
+        `batch_size` and `randomness`; `in_dims` tells for each argument which axis is that of the batch.
+        """
+        raise NotImplementedError
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward; what it returns is part of the graph."""
         inner = innermost(args)
-        return cls._run(args, kwargs)[0] if inner is None else inner.call_function(cls, args, kwargs)
+        return cls.run(args, kwargs)[0] if inner is None else inner.call_function(cls, args, kwargs)
 
     @classmethod
-    def _run(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, FunctionCtx, tuple[Tensor, ...], list[bool]]:
+    def run(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, FunctionCtx, tuple[Tensor, ...], list[bool]]:
         """What `apply` returns, the context, the tensors that forward wrote to, and which outputs have no gradient."""
         nodes = [a._node if isinstance(a, Tensor) else None for a in args]
         ctx, result = cls._called(args, kwargs, tuple(n is not None for n in nodes))
         several = isinstance(result, (tuple, list))
         outs, dirty = list(result) if several else [result], ctx._dirty
+        outs = _for_each_entry(ctx, outs, batches_of(*args))
         fixed = [any(o is t for t in ctx._non_differentiable) for o in outs]
         if _modes.local.grad_enabled and any(ctx.needs_input_grad):
             outs = _record(cls, ctx, args, nodes, outs)
@@ -243,10 +278,10 @@ class Function:
             copies = tuple(a.clone() if isinstance(a, Tensor) else a for a in args)
             result = cls.apply(*args, **kwargs)
             with _modes.no_grad():
-                _, ctx, written, fixed = cls._run(copies, kwargs)
+                _, ctx, written, fixed = cls.run(copies, kwargs)
             dirty = tuple(a for a, copy in zip(args, copies, strict=True) if any(copy is w for w in written))
         else:
-            result, ctx, dirty, fixed = cls._run(args, kwargs)
+            result, ctx, dirty, fixed = cls.run(args, kwargs)
         zeros = [_zeros_like(a) if isinstance(a, Tensor) and ctx._materialize else None for a in args]
         ctx._pushing = True
         try:
@@ -260,6 +295,22 @@ class Function:
                 f"{cls.__name__}.jvp returned an invalid number of forward gradients (expected {len(outs)} but got {len(given)}): one for each output"
             )
         return result, [_checked_tangent(cls, i, t, None if fixed[i] else y) for i, (t, y) in enumerate(zip(given, outs, strict=True))], dirty
+
+    @classmethod
+    def has_vmap(cls) -> bool:
+        """Whether the function brings its own `vmap`."""
+        return cls.vmap is not Function.vmap
+
+    @classmethod
+    def vmapped(cls, batch: Batch, args: tuple[Any, ...]) -> Any:
+        """What the function's own `vmap` gives."""
+        in_dims = tuple(0 if batch.holds(a) else None for a in args)
+        given = cls.vmap(VmapInfo(batch.size, "error"), in_dims, *[a.value if batch.holds(a) else a for a in args])
+        if not (isinstance(given, tuple) and len(given) == 2):
+            raise RuntimeError(f"{cls.__name__}.vmap must return a tuple (outputs, out_dims), where out_dims has an int or None for each output")
+        outs, out_dims = given
+        dims = (out_dims,) * len(outs) if isinstance(outs, tuple) and not isinstance(out_dims, tuple) else out_dims
+        return map_leaves(lambda y, dim: y if dim is None else batch.covered(moveaxis(y, dim, 0)), outs, dims)
 
 
 def _zeros_like(x: Tensor) -> Tensor | None:
@@ -283,6 +334,20 @@ def _checked_tangent(cls: type[Function], index: int, t: Any, y: Any) -> Tensor 
     return t if t.dtype == y.dtype else astype(t, y.dtype)
 
 
+def _for_each_entry(ctx: FunctionCtx, outs: list[Any], batches: tuple[Batch, ...]) -> list[Any]:
+    """The outputs, each batched with all that an argument is batched with."""
+    fresh = {}
+    for o in outs:
+        if isinstance(o, Tensor) and not set(batches) <= set(batches_of(o)):
+            out = o
+            for batch in batches:
+                out = batch.covered(batch.exposed(out))
+            fresh[id(o)] = out
+    if fresh:
+        ctx.to_save, ctx._non_differentiable = (tuple([fresh.get(id(t), t) for t in ts]) for ts in (ctx.to_save, ctx._non_differentiable))
+    return [fresh.get(id(o), o) for o in outs]
+
+
 def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes: list[Node | None], outs: list[Any]) -> list[Any]:
     """Make the node of one application, and the outputs its own."""
     for t in ctx._dirty:
@@ -296,7 +361,9 @@ def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes:
     node.seq = next(sequence)
     if _engine.watcher is not None:
         _engine.watcher.note_forward(node)
+    node.batches = batches_of(*args)
     node.slots = tuple(i for i, a in enumerate(args) if isinstance(a, Tensor))
+    node.held = tuple(batches_of(args[i]) for i in node.slots)
     node.edges = tuple(nodes[i] for i in node.slots)
     node.count = len(results)
     node.likes = tuple(_like(o._data) if isinstance(o, Tensor) else None for o in results)
@@ -331,6 +398,9 @@ def _give_history(out: Tensor, node: Node, written: bool, name: str) -> None:
 
 def _saved(tensor: Tensor, node: FunctionNode, index: int | None) -> Callable[[], Tensor]:
     """A function that gives a saved tensor back; of an output it keeps only the array, so that there is no cycle."""
+    if isinstance(tensor, Batched):
+        batch, entries = tensor.batch, _saved(tensor.value, node, index)
+        return lambda: Batched(batch, entries())
     value = save_value(tensor, tensor._data)
     if index is None:
         history = tensor._node

@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._backward import grad
+from .._batched import expanded
 from .._dual import checked_tangent
 from .._forward import columns, push_through, value
 from .._modes import enable_grad
 from .._tensor import Tensor
 from .._transform import fresh_leaf
 from .._tree import leaves
-from ..ops import eye, ones_like, reshape, zeros, zeros_like
+from ..ops import concat, eye, ones_like, reshape, zeros, zeros_like
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
@@ -46,7 +47,8 @@ def jacobian(
     strict : bool
         Refuse an output that does not depend on some input.
     vectorize : bool
-        Accepted for PyTorch's sake: rows are computed one after the other either way.
+        Compute all rows in one backward, as `func.vmap` does: faster, if there are more than a few. By
+        default each row has a backward of its own, which may do what cannot be batched (NumPy in a `Function`).
     strategy : {"reverse-mode", "forward-mode"}
         Row by row, backward, or column by column, forward: the values are the same.
 
@@ -59,11 +61,11 @@ def jacobian(
     forward = _is_forward(strategy, "jacobian()")
     with enable_grad():
         several_inputs, xs = _own(inputs, "jacobian()", create_graph)
-        result, by_input = columns(func, xs) if forward else (func(*xs), [])
+        result, by_input = columns(func, xs, None if vectorize else 1) if forward else (func(*xs), [])
         several_outputs, ys = _outputs(value(result) if forward else result, "jacobian()", strict)
         rows = []
         for i, y in enumerate(ys):
-            found = [column[i] for column in by_input] if forward else blocks(y, xs, create_graph)
+            found = [column[i] for column in by_input] if forward else blocks(y, xs, create_graph, None if vectorize else 1)
             if strict:
                 for j, block in enumerate(found):
                     known = _depends(block, f"jacobian(): output {i} of the function is independent of input {j}")
@@ -93,7 +95,8 @@ def hessian(
     strict : bool
         Refuse a function, or a first derivative, that does not depend on some input.
     vectorize : bool
-        Accepted for PyTorch's sake: rows are computed one after the other either way.
+        Compute all rows in one backward, as `func.vmap` does: faster, if there are more than a few. By
+        default each row has a backward of its own, which may do what cannot be batched (NumPy in a `Function`).
     outer_jacobian_strategy : {"reverse-mode", "forward-mode"}
         Row by row, backward, or column by column, forward: the values are the same.
 
@@ -251,13 +254,24 @@ def hvp(func: Func, inputs: Tensor | Tensors, v: Tensor | Tensors | None = None,
 # ---------------------------------------------------------------------------
 
 
-def blocks(y: Tensor, xs: Sequence[Tensor], create_graph: bool) -> Sequence[Tensor | None]:
-    """The Jacobian of `y` with respect to each of `xs`, of y's shape followed by x's; None where y does not depend on x."""
+def blocks(y: Tensor, xs: Sequence[Tensor], create_graph: bool, chunk_size: int | None = None) -> Sequence[Tensor | None]:
+    """The Jacobian of `y` with respect to each of `xs`, of y's shape followed by x's; None where y does not depend on x.
+
+    `chunk_size` rows are computed at once, all by default; a row alone is an ordinary backward.
+    """
     if not y.requires_grad or not y.size:
         return [None] * len(xs)
-    basis = reshape(eye(y.size, dtype=y.dtype, device=y.device), (y.size, *y.shape))
-    rows = grad(y, xs, basis, create_graph=create_graph, allow_unused=True, is_grads_batched=True)
-    return [None if r is None else reshape(r, y.shape + x.shape) for r, x in zip(rows, xs, strict=True)]
+    n = y.size if chunk_size is None else chunk_size
+    chunks = [_rows(y, xs, start, min(n, y.size - start), create_graph) for start in range(0, y.size, n)]
+    return [None if rows[0] is None else reshape(concat(rows), y.shape + x.shape) for rows, x in zip(zip(*chunks, strict=True), xs, strict=True)]
+
+
+def _rows(y: Tensor, xs: Sequence[Tensor], start: int, n: int, create_graph: bool) -> Sequence[Tensor | None]:
+    """`n` rows of the Jacobian, from `start`."""
+    basis = eye(n, y.size, k=start, dtype=y.dtype, device=y.device)
+    if n > 1:
+        return grad(y, xs, reshape(basis, (n, *y.shape)), True, create_graph, allow_unused=True, is_grads_batched=True)
+    return [None if r is None else r[None] for r in grad(y, xs, reshape(basis, y.shape), True, create_graph, allow_unused=True)]
 
 
 def with_zeros(found: Sequence[Tensor | None], xs: Sequence[Tensor], lead: tuple[int, ...] = ()) -> list[Tensor]:
@@ -321,7 +335,7 @@ def _tensors(value: Any, what: str, where: str) -> tuple[bool, Tensors]:
 def _own(inputs: Any, where: str, create_graph: bool) -> tuple[bool, Tensors]:
     """New tensors over the memory of the inputs, to tell them from the same tensors where `func` uses them by another way."""
     several, given = _tensors(inputs, "inputs", where)
-    return several, tuple(reshape(x, x.shape) if create_graph and x.requires_grad else fresh_leaf(x) for x in given)
+    return several, tuple(reshape(x, x.shape) if create_graph and x.requires_grad else fresh_leaf(x) for x in map(expanded, given))
 
 
 def _outputs(value: Any, where: str, strict: bool) -> tuple[bool, Tensors]:

@@ -21,7 +21,7 @@ from .._recording import is_inexact
 from .._tensor import Tensor
 from ..ops.creation import asarray, zeros_like
 from ..ops.manipulation import stack
-from ._tangent_check import mismatch
+from ._tangent_check import batched_mismatch, mismatch
 from .function import Function
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
@@ -82,7 +82,7 @@ def gradcheck(
     check_forward_ad, check_backward_ad : bool
         Which modes to check: forward mode's tangents, backward's gradients, or both.
     check_batched_forward_grad : bool
-        For PyTorch's programs, without effect: tangents come one by one.
+        Check that a batch of tangents gives what each of them does.
 
     Returns
     -------
@@ -104,6 +104,8 @@ def gradcheck(
         check = _Check(func, _as_tuple(inputs), eps, atol, rtol, nondet_tol)
         if check_forward_ad:
             check.tangents(fast_mode)
+        if check_batched_forward_grad:
+            check.batched_tangents()
         if not check_backward_ad:
             return True
         if check.outputs:
@@ -261,6 +263,12 @@ class _Check:
             directions = (_directions(x, fast, random), _directions(x, fast, random))
             wrong = mismatch(self.func, self.inputs, j, directions, self.differences(x, *directions), self.rtol, self.atol)
             if wrong is not None:
+                raise GradcheckError(wrong)
+
+    def batched_tangents(self) -> None:
+        """A batch of tangents gives what each of them does."""
+        for j, _ in self.wrt:
+            if (wrong := batched_mismatch(self.func, self.inputs, j)) is not None:
                 raise GradcheckError(wrong)
 
     def expect_zero(self, fast: bool) -> None:

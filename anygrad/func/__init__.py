@@ -7,7 +7,8 @@ captures are constants. The results are part of the surrounding graph if there i
 grad if an argument or a captured tensor does, and grad mode is on where the transform is called.
 """
 
+from .._vmap import vmap
 from .forward import jacfwd, jvp, linearize
 from .reverse import grad, grad_and_value, hessian, jacrev, value_and_grad, vjp
 
-__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "value_and_grad", "vjp"]
+__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "value_and_grad", "vjp", "vmap"]

@@ -98,11 +98,11 @@ def _filled(tree: Any, values: Sequence[Any]) -> Any:
     return map_leaves(lambda _: next(remaining), tree)
 
 
-def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomness: str = "error") -> Func:
+def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomness: str = "error", chunk_size: int | None = None) -> Func:
     """The function that computes the Jacobian of `func`, column by column, by tangents.
 
-    It runs `func` once for each element of the arguments, `jacrev` goes back once for each
-    element of the outputs: this one is for functions of few numbers.
+    It runs `func` once for each argument, with a batch of tangents (see `vmap`), one for each of its elements.
+    `jacrev` has a batch of gradients, one for each element of the outputs: this one is for functions of few numbers.
 
     Parameters
     ----------
@@ -114,6 +114,9 @@ def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomnes
         Whether `func` returns a second thing, that is not differentiated.
     randomness : str
         For PyTorch's programs, without effect.
+    chunk_size : int, optional
+        How many columns to compute at once; default all of an argument. With 1 each has a run of its own, which
+        may do what cannot be batched (see `vmap`).
 
     Returns
     -------
@@ -121,6 +124,9 @@ def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomnes
         Takes what `func` takes. Returns a tree like the outputs of trees like the argument, of
         Tensors with the output's shape followed by the argument's; with `has_aux` (jacobian, aux).
     """
+
+    if chunk_size is not None and not chunk_size > 0:
+        raise ValueError(f"jacfwd(): chunk_size must be None or greater than 0, got {chunk_size}")
 
     @functools.wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
@@ -140,7 +146,7 @@ def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomnes
                 remaining[i] = arg
             return func(*remaining, **kwargs)
 
-        result, blocks = columns(call, xs)
+        result, blocks = columns(call, xs, chunk_size)
         output, aux = _with_aux(result, "jacfwd()", has_aux)
         pairs = _pairs_of_tensors(output, "jacfwd()")
         chosen = chosen if isinstance(argnums, tuple) else chosen[0]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._backward import grad as _grad
+from .._batched import expanded
 from .._modes import enable_grad, is_grad_enabled
 from .._tensor import Tensor
 from .._transform import everywhere, fresh_leaf, plain_parts
@@ -118,8 +119,8 @@ def vjp(func: Func, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     return (released, pull_back, run.released(run.aux)) if has_aux else (released, pull_back)
 
 
-def jacrev(func: Func, argnums: Argnums = 0, *, has_aux: bool = False) -> Func:
-    """The function that computes the Jacobian of `func`, row by row, by backwards.
+def jacrev(func: Func, argnums: Argnums = 0, *, has_aux: bool = False, chunk_size: int | None = None) -> Func:
+    """The function that computes the Jacobian of `func`, by a backward that all rows share.
 
     Parameters
     ----------
@@ -129,6 +130,9 @@ def jacrev(func: Func, argnums: Argnums = 0, *, has_aux: bool = False) -> Func:
         Which positional arguments to differentiate with respect to.
     has_aux : bool
         Whether `func` returns a second thing, that is not differentiated.
+    chunk_size : int, optional
+        How many rows to compute at once, to save memory; default all of them. With 1 each row has a backward of its
+        own, which may do what cannot be batched (see `vmap`).
 
     Returns
     -------
@@ -137,6 +141,9 @@ def jacrev(func: Func, argnums: Argnums = 0, *, has_aux: bool = False) -> Func:
         Tensors with the output's shape followed by the argument's; with `has_aux` (jacobian, aux).
     """
 
+    if chunk_size is not None and not chunk_size > 0:
+        raise ValueError(f"jacrev(): chunk_size must be None or greater than 0, got {chunk_size}")
+
     @functools.wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         run = Run("jacrev", func, argnums, has_aux, args, kwargs)
@@ -144,7 +151,7 @@ def jacrev(func: Func, argnums: Argnums = 0, *, has_aux: bool = False) -> Func:
         for t in (*run.inputs, *leaves(run.output)):
             if t.dtype.kind == "c":
                 raise RuntimeError(f"jacrev(): all arguments and outputs must be real, and one is {t.dtype}. Take real and imaginary part apart.")
-        found = run.released(map_leaves(lambda y: run.unflattened(run.jacobians(y)), run.output))
+        found = run.released(map_leaves(lambda y: run.unflattened(run.jacobians(y, chunk_size)), run.output))
         return (found, run.released(run.aux)) if has_aux else found
 
     return jacobian
@@ -208,6 +215,7 @@ class Run:
             raise ValueError(
                 f"{self.name}(): the arguments to differentiate with respect to must be Tensors, got {type(x).__name__}. Write anygrad.asarray(...)."
             )
+        x = expanded(x)
         if x.requires_grad:
             own = reshape(x, x.shape)
             if own._alias is not None:
@@ -236,9 +244,9 @@ class Run:
         recorded = self.leads_outside(*ys, *gs)
         return _grad(ys, self.inputs, gs, retain_graph or recorded, recorded, materialize_grads=True)  # type: ignore[return-value]
 
-    def jacobians(self, y: Tensor) -> Sequence[Tensor]:
+    def jacobians(self, y: Tensor, chunk_size: int | None) -> Sequence[Tensor]:
         """The Jacobian of one output with respect to each input."""
-        return with_zeros(blocks(y, self.inputs, self.leads_outside(y)), self.inputs, y.shape)
+        return with_zeros(blocks(y, self.inputs, self.leads_outside(y), chunk_size), self.inputs, y.shape)
 
     def unflattened(self, values: Sequence[Tensor]) -> Any:
         """One value for each input, structured like the arguments that were chosen."""

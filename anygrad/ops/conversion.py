@@ -11,6 +11,7 @@ from .._dtypes import as_dtype
 from .._errors import DeviceError
 from .._primitive import linear as primitive
 from .._tensor import Tensor, rewrapped, wrap
+from .._transform import Transformed
 from .data_types import astype
 from .devices import to
 
@@ -34,11 +35,13 @@ def as_subclass(x: Tensor, cls: type[Tensor]) -> Tensor:
     if not (isinstance(cls, type) and issubclass(cls, Tensor)):
         raise TypeError(f"as_subclass: {cls!r} is not a subclass of Tensor")
     out = _aliased(x)
-    return out if type(out) is cls else rewrapped(out, cls)
+    return out if type(out) is cls or isinstance(out, Transformed) else rewrapped(out, cls)
 
 
 def to_numpy(x: Any) -> np.ndarray:
     """The values in host memory: the tensor's own memory if it is NumPy's."""
+    if isinstance(x, Transformed):
+        x = x.plain("this conversion")
     return namespace(x._data).to_host(x._data)
 
 

@@ -94,6 +94,8 @@ def _like(name: str, x: Any, dtype: Any, where: Any, requires_grad: bool, *value
     x = x if isinstance(x, Tensor) else asarray(x)
     where = x.device if where is None else where
     out = _filled(name, x.shape, x.dtype if dtype is None else dtype, where, requires_grad, *value)
+    if isinstance(x, Transformed):
+        return x.like(out)
     return out if x._kind is Tensor else rewrapped(out, x._kind)
 
 
@@ -251,7 +253,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
             UserWarning,
             stacklevel=2,
         )
-        data = data._data
+        data = (data.plain("tensor(t)") if isinstance(data, Transformed) else data)._data
     if _nests_tracked(data):
         warnings.warn(
             "tensor([...]) of Tensors that require grad copies their values out of the graph. To keep it, use stack([...]).", UserWarning, stacklevel=2

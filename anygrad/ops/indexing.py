@@ -12,8 +12,12 @@ from .._alias import cell_of
 from .._backends import is_array, namespace
 from .._dtypes import as_dtype
 from .._errors import DTypeError, ShapeError
+from .._graph import Cell
+from .._primitive import PrimitiveFunction
 from .._primitive import linear as primitive
+from .._recording import apply
 from .._tensor import Tensor
+from .._transform import Transformed, innermost
 from ._axes import as_tensor, axis_of
 
 
@@ -30,9 +34,11 @@ class Key:
     is_basic : bool
         Only integers, slices, Ellipsis and None: what gives a view. Such a key ends in an
         Ellipsis if it has none, so that NumPy gives 0-d arrays, not scalars.
+    transformed : Transformed or None
+        The index array of the innermost transform; then there is no key for a raw array.
     """
 
-    __slots__ = ("cells", "is_basic")
+    __slots__ = ("cells", "is_basic", "transformed")
 
     def __init__(self, key: Any, like: Any, shape: tuple[int, ...] | None = None) -> None:
         xp = namespace(like)
@@ -40,9 +46,12 @@ class Key:
         if not xp.like_numpy and any(type(c) is slice for c in cells):
             cells = _within(cells, like.shape if shape is None else shape)
         self.is_basic = all(c is None or c is Ellipsis or type(c) in (int, slice) for c in cells)
-        if not self.is_basic and xp.checks_indices:
-            _check_arrays(cells, like.shape if shape is None else shape, xp)
-        if self.is_basic and Ellipsis not in cells:
+        self.transformed = None
+        if not self.is_basic:
+            self.transformed = innermost(cells)
+            if xp.checks_indices:
+                _check_arrays(cells, like.shape if shape is None else shape, xp)
+        elif Ellipsis not in cells:
             cells = (*cells, ...)
         self.cells = cells if isinstance(key, tuple) or self.is_basic else cells[0]
 
@@ -52,13 +61,15 @@ class Key:
 
 
 def _part(k: Any, xp: Any) -> Any:
-    if k is None or k is Ellipsis or type(k) is int:
+    if k is None or k is Ellipsis or type(k) is int or type(k) is Cell:
         return k
     if type(k) is slice:
         return slice(*(_bound(v) for v in (k.start, k.stop, k.step)))
     if isinstance(k, Tensor):
         if k.dtype.kind not in "iub":
             raise IndexError(f"an index must be of integers or booleans, not {k.dtype}. Use `.astype(anygrad.int64)`.")
+        if isinstance(k, Transformed):
+            return k
         return int(k) if k.ndim == 0 and k.dtype.kind in "iu" else cell_of(k)
     if isinstance(k, (bool, np.bool_)):
         return xp.asarray(bool(k))
@@ -99,7 +110,7 @@ def _within(cells: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ...]:
 
 def _check_arrays(cells: tuple[Any, ...], shape: tuple[int, ...], xp: Any) -> None:
     for position, (cell, n) in enumerate(zip(cells, _sizes(cells, shape), strict=True)):
-        if n is not None and _kind(cell) in ("i", "u"):
+        if n is not None and _kind(cell) in ("i", "u") and not isinstance(cell, Transformed):
             check_range(f"index array {position} of the key", _raw(cell), n, xp)
 
 
@@ -152,18 +163,25 @@ def _zero_at(xp: Any, x: Any, key: Any) -> Any:
 
 def getitem(x: Tensor, key: Any) -> Tensor:
     """`x[key]`: a view for integers, slices, Ellipsis and None; a copy for index arrays."""
-    key = Key(key, x._data)
-    return _getitem(x, key=key.array) if key.is_basic else _index(x, key)
+    key = Key(key, x._data, x.shape)
+    if key.is_basic:
+        return _getitem(x, key=key.array)
+    return _index(x, key) if key.transformed is None else apply(_index.primitive, x, key)
 
 
 def scatter_add(shape: tuple[int, ...], key: Any, g: Tensor) -> Tensor:
     """Zeros of `shape`, with `g` added at `key`; repeated indices add up. The rule of indexing."""
-    return _scatter_add(g, key if isinstance(key, Key) else Key(key, g._data, shape), shape=tuple(shape))
+    return _at(_scatter_add, g, key if isinstance(key, Key) else Key(key, g._data, shape), shape=tuple(shape))
 
 
 def zero_at(x: Tensor, key: Any) -> Tensor:
     """A copy of x with zeros at `key`."""
-    return _zero_at(x, key if isinstance(key, Key) else Key(key, x._data))
+    return _at(_zero_at, x, key if isinstance(key, Key) else Key(key, x._data, x.shape))
+
+
+def _at(function: PrimitiveFunction, x: Tensor, key: Key, **params: Any) -> Tensor:
+    """A function of a tensor and a key; the key may be what is transformed."""
+    return function(x, key, **params) if key.transformed is None else apply(function.primitive, x, key, **params)
 
 
 # ---------------------------------------------------------------------------

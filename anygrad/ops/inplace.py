@@ -285,7 +285,7 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     def assign(target: Any, raw_value: Any, raw_key: Any) -> None:
         target[raw_key] = namespace(target).astype(raw_value, target.dtype, copy=False) if is_array(raw_value) else raw_value
 
-    write(x, _setitem.primitive, (value, Key(key, x._data)), assign)
+    write(x, _setitem.primitive, (value, Key(key, x._data, x.shape)), assign)
 
 
 def _add_raw(tensor: Tensor, raw: Any) -> None:

@@ -212,9 +212,15 @@ def solve(x1: Tensor, x2: Tensor, /) -> Tensor:
     return reshape(_solve(x1, reshape(x2, (-1, 1))), x1.shape[:-1])
 
 
+def _number(rtol: Any) -> Any:
+    """A tolerance for the library."""
+    rtol = rtol.plain("a tolerance") if isinstance(rtol, Transformed) else rtol
+    return rtol._data if isinstance(rtol, Tensor) else rtol
+
+
 def pinv(x: Tensor, /, *, rtol: Any = None) -> Tensor:
     """The Moore-Penrose pseudo-inverse; singular values below rtol times the largest count as 0."""
-    return _pinv(_matrices("pinv", x), rtol=rtol._data if isinstance(rtol, Tensor) else rtol)
+    return _pinv(_matrices("pinv", x), rtol=_number(rtol))
 
 
 def matrix_rank(x: Tensor, /, *, rtol: Any = None) -> Tensor:
@@ -222,7 +228,7 @@ def matrix_rank(x: Tensor, /, *, rtol: Any = None) -> Tensor:
     x = _matrices("matrix_rank", x)
     if not x.shape[-1] * x.shape[-2]:
         return astype(_sum(x, axis=(-2, -1)).detach(), "int64")
-    return _matrix_rank(x, rtol=rtol._data if isinstance(rtol, Tensor) else rtol)
+    return _matrix_rank(x, rtol=_number(rtol))
 
 
 def matrix_power(x: Tensor, n: int, /) -> Tensor:

@@ -19,6 +19,7 @@ import numpy as np
 
 from .. import _modes
 from .._alias import cell_of
+from .._batched import entered, running
 from .._graph import Cell
 from .._recording import save
 from .._tensor import Tensor, wrap
@@ -140,6 +141,7 @@ class _Run:
         self.function, self.check, self.early_stop = function, check, early_stop
         self.args = [_kept(x) for x in args]
         self.kwargs = {name: _kept(x) for name, x in kwargs.items()}
+        self.batches = running()
         self.random_state = _random_state() if random_state else None
         self.places: list[weakref.ref[_Place]] = []
         # The values of a second run, for the backward that asked for it and as long as that runs.
@@ -179,7 +181,14 @@ class _Run:
 
         args = [_revived(x) for x in self.args]
         kwargs = {name: _revived(x) for name, x in self.kwargs.items()}
-        with self._levels(), _modes.enable_grad(), self._randomness(), saved_tensors_hooks(pack, lambda value: value), contextlib.suppress(_Done):
+        with (
+            entered(self.batches),
+            self._levels(),
+            _modes.enable_grad(),
+            self._randomness(),
+            saved_tensors_hooks(pack, lambda value: value),
+            contextlib.suppress(_Done),
+        ):
             self.function(*args, **kwargs)
         if count != len(self.places):
             raise CheckpointError(
