@@ -708,14 +708,28 @@ def test_a_leaf_is_not_written(write):
     assert (x._version, x.is_leaf, x.requires_grad) == (2, True, True)
 
 
-def test_outputs_of_unstack_are_not_written():
-    x = leaf(1.0, 2.0)
-    a, _ = ag.unstack(x * 1)
-    with pytest.raises(RuntimeError, match="one of several views that unstack returns"):
-        a += 1
-    with ag.no_grad():
-        a += 1
-    assert a.item() == 2.0
+def test_a_number_is_written_at_index_arrays(make):
+    x = make(np.zeros(3))
+    x[make(np.asarray([0, 2]))] = 2.5
+    x[make(np.asarray([False, True, False]))] = 1
+    assert x.tolist() == [2.5, 1.0, 2.5]
+    with pytest.raises(TypeError, match="cannot be written into a tensor of dtype int64"):
+        make(np.zeros(3, np.int64))[make(np.asarray([0, 2]))] = 2.5
+
+
+@pytest.mark.parametrize("rows", [ag.unstack, list], ids=["unstack", "iteration"])
+def test_one_of_several_views_is_written(rows):
+    x = leaf([1.0, 2.0], [3.0, 4.0], [5.0, 6.0])
+    y = x * 2
+    first, _, third = rows(y)
+    first *= 10
+    y[2] = 7.0
+    third += first
+    assert y.tolist() == [[20.0, 40.0], [6.0, 8.0], [27.0, 47.0]]
+    (g,) = ag.autograd.grad((y * y).sum(), x, retain_graph=True)
+    assert g.tolist() == [[20 * 2 * (20 + 27), 20 * 2 * (40 + 47)], [24.0, 32.0], [0.0, 0.0]]
+    (g,) = ag.autograd.grad(third.sum(), x)
+    assert g.tolist() == [[20.0, 20.0], [0.0, 0.0], [0.0, 0.0]]
 
 
 def test_views_made_under_no_grad_are_not_written_on_the_record():

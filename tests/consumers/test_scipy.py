@@ -1,0 +1,10 @@
+"""SciPy, handed Tensors: see scipy_cases.py."""
+
+import pytest
+from patterns import Pattern, check
+from scipy_cases import TABLE
+
+
+@pytest.mark.parametrize("pattern", TABLE, ids=repr)
+def test_pattern(pattern: Pattern) -> None:
+    check(pattern)
