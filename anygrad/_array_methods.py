@@ -164,11 +164,14 @@ class ArrayMethods(FunctionMethods, Interchange):
         return ops.to_numpy(self).tolist()
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        function = getattr(ops, {"power": "pow", "true_divide": "divide", "absolute": "abs", "conjugate": "conj", "invert": "bitwise_invert", "rint": "round",
-                                 "arctan2": "atan2", "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift"}.get(ufunc.__name__, ufunc.__name__.replace("arc", "a")), None)  # fmt: skip
-        if method != "__call__" or kwargs or function is None:
-            return NotImplemented
-        return function(*inputs)
+        from ._numpy import call_ufunc
+
+        return call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        from ._numpy import call_function
+
+        return call_function(function, types, args, kwargs)
 
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
         import anygrad
