@@ -161,7 +161,8 @@ def nancumprod(a: Array, axis: int | None = None, dtype: Any = None) -> Tensor:
 @implements("nanmean")
 def nanmean(a: Array, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Tensor:
     a = floating(a) if dtype is None else tensor(a).astype(dtype)
-    return nansum(a, axis, keepdims=keepdims) / _valid(a, axis, keepdims)
+    n = _valid(a, axis, keepdims)
+    return nansum(a, axis, keepdims=keepdims) / ops.where(n > 0, n, math.nan)
 
 
 @implements("nanvar")

@@ -45,7 +45,7 @@ def astype(x: Tensor, dtype: Any, /, *, copy: Any = True, device: Any = None) ->
 
 
 def _dtypes(values: tuple[Any, ...]) -> list[np.dtype]:
-    return [v.dtype if isinstance(v, Tensor) else as_dtype(v.dtype) if hasattr(v, "dtype") else as_dtype(v) for v in values]
+    return [v.dtype if isinstance(v, Tensor) else as_dtype(v.dtype) if hasattr(v, "dtype") and not isinstance(v, type) else as_dtype(v) for v in values]
 
 
 def result_type(*arrays_and_dtypes: Any) -> np.dtype:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ for name in """add arctan2 copysign divide float_power fmax fmin fmod hypot loga
 true_divide""".split():
     add(f"ufunc.{name}", getattr(np, name), (3, 2), (2,))
     if name != "copysign":  # of which only the sign of the second argument counts
-        add(f"ufunc.{name}-array", lambda x, f=getattr(np, name): f(np.asarray([0.53, 1.71]), x), (3, 2))
+        add(f"ufunc.{name}-array", partial(getattr(np, name), np.asarray([0.53, 1.71])), (3, 2))
 for name in "erf erfc expit gammaln logit ndtr i0 psi xlogy".split():
     add(f"ufunc.special.{name}", getattr(special._ufuncs, name), *[(3,)] * (2 if name == "xlogy" else 1), domain=(0.1, 0.9))
 add("ufunc.conjugate", np.conjugate, [1.0 + 2j, 0.5 - 1j])
@@ -34,8 +35,8 @@ add("ufunc.list", lambda x: np.add(x, [1.0, 2.0, 3.0]), (3,))
 add("ufunc.operators", lambda x: np.asarray([1.0, 2.0]) / x + np.asarray([2.0, 3.0]) ** x - np.asarray([1.0, 1.0]), (2,))
 for name in "add multiply maximum minimum".split():
     add(f"ufunc.{name}.reduce", getattr(np, name).reduce, (3, 4))
-    add(f"ufunc.{name}.reduce-axis", lambda x, f=getattr(np, name): f.reduce(x, axis=-1, keepdims=True), (3, 4))
-    add(f"ufunc.{name}.reduce-all", lambda x, f=getattr(np, name): f.reduce(x, axis=None, initial=1.3), (3, 4))
+    add(f"ufunc.{name}.reduce-axis", partial(getattr(np, name).reduce, axis=-1, keepdims=True), (3, 4))
+    add(f"ufunc.{name}.reduce-all", partial(getattr(np, name).reduce, axis=None, initial=1.3), (3, 4))
     add(f"ufunc.{name}.outer", getattr(np, name).outer, (2,), (3, 2))
 add("ufunc.add.reduce-where", lambda x: np.add.reduce(x, where=[True, False, True]), (3,))
 add("ufunc.maximum.reduce-where", lambda x: np.maximum.reduce(x, where=[True, False, True], initial=-9.0), (3,))
@@ -58,14 +59,15 @@ add("ufunc.dtype", lambda x: np.add(x, 1, dtype=np.float64), (3,))
 
 for name in "sum prod mean std var max min amax amin ptp median cumsum cumprod nansum nanmean nanstd nanvar nanmax nanmin nanmedian nanprod nancumsum nancumprod".split():
     add(f"{name}", getattr(np, name), (3, 4))
-    add(f"{name}-axis", lambda x, f=getattr(np, name): f(x, axis=1), (3, 5))
+    add(f"{name}-axis", partial(getattr(np, name), axis=1), (3, 5))
     if "cum" not in name:
-        add(f"{name}-keepdims", lambda x, f=getattr(np, name): f(x, axis=0, keepdims=True), (3, 4))
+        add(f"{name}-keepdims", partial(getattr(np, name), axis=0, keepdims=True), (3, 4))
 WITH_NAN = np.asarray([[0.3, np.nan, 1.7, 0.9], [1.1, 0.4, 2.3, np.nan]])
 PLACES = np.isnan(WITH_NAN)
 for name in "nansum nanmean nanstd nanvar nanmax nanmin nanmedian nanprod nancumsum nancumprod".split():
     # NaN is put there inside, so that differences can be taken of it: their result is 0
-    add(f"{name}-nan", lambda x, f=getattr(np, name): f(np.where(PLACES, np.nan, x), axis=1), np.nan_to_num(WITH_NAN, nan=0.6))
+    function = getattr(np, name)
+    add(f"{name}-nan", lambda x, f=function: f(np.where(PLACES, np.nan, x), axis=1), np.nan_to_num(WITH_NAN, nan=0.6))
 add("std-ddof", lambda x: np.std(x, 1, ddof=1), (3, 4))
 add("nanvar-ddof", lambda x: np.nanvar(x, axis=0, ddof=1), (3, 4))
 add("mean-where", lambda x: np.mean(x, where=x > 0.9), (6,))
@@ -92,8 +94,9 @@ add("concatenate", lambda x, y: np.concatenate((x, y), axis=1), (2, 3), (2, 1))
 add("concatenate-array", lambda x: np.concatenate([np.ones(2), x]), (3,))
 add("concatenate-flat", lambda x, y: np.concatenate((x, y), axis=None), (2, 3), (2, 1))
 for name in "stack vstack hstack dstack column_stack".split():
-    add(f"{name}", lambda x, y, f=getattr(np, name): f((x, y)), (3,), (3,))
-    add(f"{name}-2d", lambda x, y, f=getattr(np, name): f([x, y]), (2, 3), (2, 3))
+    function = getattr(np, name)
+    add(f"{name}", lambda x, y, f=function: f((x, y)), (3,), (3,))
+    add(f"{name}-2d", lambda x, y, f=function: f([x, y]), (2, 3), (2, 3))
 add("append", lambda x: np.append(x, [1.0, 2.0]), (3,))
 add("split", lambda x: tuple(np.split(x, [1, 3], axis=1)), (2, 4))
 add("array_split", lambda x: tuple(np.array_split(x, 3)), (5,))
@@ -158,15 +161,8 @@ add("ufunc.at", lambda x: np.add.at(x, [0, 1], 1.0), (3,), refused=NOT_OURS, say
 add("ufunc.out-array", lambda x: np.add(x, 1, out=np.zeros(3)), (3,), refused="an array has no graph", says="`out` is an array")
 add("ufunc.in-place-array", lambda x: np.zeros(3).__iadd__(x), (3,), refused="an array has no graph", says="`out` is an array")
 add("ufunc.where", lambda x: np.add(x, 1, where=[True, False, True]), (3,), refused=NOT_OURS, says="np.add: the argument `where` is not supported")
-for name in "histogram convolve interp gradient lexsort".split():
-    call = (
-        (lambda x, f=getattr(np, name): f(x, x, x))
-        if name == "interp"
-        else (lambda x, f=getattr(np, name): f(x, x))
-        if name == "convolve"
-        else getattr(np, name)
-    )
-    add(name, call, (3,), refused=NOT_OURS, says=f"np.{name} is not supported for a Tensor that requires grad")
+for name, inputs in {"histogram": 1, "gradient": 1, "lexsort": 1, "convolve": 2, "interp": 3}.items():
+    add(name, getattr(np, name), *[(3,)] * inputs, refused=NOT_OURS, says=f"np.{name} is not supported for a Tensor that requires grad")
 add("sum-where", lambda x: np.sum(x, where=[True, False, True]), (3,), refused=NOT_OURS, says="np.sum: the argument `where` is not supported")
 add("asarray", np.asarray, (3,), refused="an array has no graph")
 add("assignment", lambda x: np.zeros(3).__setitem__(0, x[0]), (3,), refused="an array has no graph", says="setting an array element|lose its graph")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -83,9 +84,9 @@ gstd tmean tvar tstd tsem tmin tmax iqr median_abs_deviation kstat kstatvar diff
     extra: dict[str, Any] = {"moment": {"order": 3}, "trim_mean": {"proportiontocut": 0.2}, "differential_entropy": {"method": "vasicek"}}.get(function, {})
     add(f"stats.{name}", lambda x, call=call, part=part, extra=extra: getattr(call(x, **extra), part) if part else call(x, **extra), ORDERED)
 for name in "gmean hmean kurtosis skew sem variation zscore circmean entropy median_abs_deviation".split():
-    add(f"stats.{name}-axis", lambda x, call=getattr(stats, name): call(x, axis=1), ROWS)
+    add(f"stats.{name}-axis", partial(getattr(stats, name), axis=1), ROWS)
 for name in "gmean hmean".split():
-    add(f"stats.{name}-weights", lambda x, w, call=getattr(stats, name): call(x, weights=w), SAMPLE, SAMPLE)
+    add(f"stats.{name}-weights", lambda x, w, name=name: getattr(stats, name)(x, weights=w), SAMPLE, SAMPLE)
 add("stats.pmean", lambda x: stats.pmean(x, 3), SAMPLE)
 add("stats.pmean-weights", lambda x, w: stats.pmean(x, 2, weights=w), SAMPLE, SAMPLE)
 add("stats.entropy-relative", lambda p, q: stats.entropy(p, q), SAMPLE, SAMPLE)
