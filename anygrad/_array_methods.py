@@ -196,9 +196,10 @@ class ArrayMethods(FunctionMethods, Interchange):
 
     def _untracked_item(self) -> Any:
         if self.requires_grad and _modes.local.grad_enabled:
-            warn_once(
-                "a tensor that requires grad was converted to a Python number, which ends its graph there: no gradient flows through it. If that is meant, write `t.item()` or `t.detach()`."
-            )
+            text = "a tensor that requires grad was converted to a Python number, which ends its graph there: no gradient flows through it. If that is meant, write `t.item()` or `t.detach()`."
+            if _modes.local.strict:
+                raise RuntimeError(text)
+            warn_once(text)
         return self.item()
 
     def __index__(self) -> int:

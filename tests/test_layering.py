@@ -29,7 +29,7 @@ LAYERS = [
     ["_primitive"],
     ["ops"],
     ["_backward"],
-    ["_numpy"],
+    ["_einops", "_numpy"],
     ["_repr", "_packing", "_saving", "autograd", "cuda"],
     ["func", "optimize", "utils"],
     ["__init__"],

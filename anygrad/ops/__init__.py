@@ -161,6 +161,7 @@ from .manipulation import (
     squeeze,
     stack,
     tile,
+    transpose,
     unstack,
 )
 from .padding import pad

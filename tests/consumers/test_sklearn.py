@@ -1,0 +1,10 @@
+"""scikit-learn, handed Tensors: see sklearn_cases.py."""
+
+import pytest
+from patterns import Pattern, check
+from sklearn_cases import TABLE
+
+
+@pytest.mark.parametrize("pattern", TABLE, ids=repr)
+def test_pattern(pattern: Pattern) -> None:
+    check(pattern)
