@@ -84,7 +84,7 @@ add("LDA.decision", lambda x, y: LinearDiscriminantAnalysis().fit(x, y).decision
 add("LDA.transform", lambda x, y: LinearDiscriminantAnalysis().fit(x, y).transform(x), X, LABELS, atol=1e-5, rtol=1e-5)
 add("LDA.predict_proba", lambda x, y: LinearDiscriminantAnalysis().fit(x, y).predict_proba(x), X, LABELS, atol=1e-5, rtol=1e-5)
 add("Nystroem", lambda x: Nystroem(n_components=3, random_state=0).fit(x).transform(x), (5, 3), atol=1e-5, rtol=1e-4)
-add("GaussianMixture.score", lambda x: GaussianMixture(1, init_params="random", random_state=0).fit(x).score_samples(x), X, atol=1e-5)
+add("GaussianMixture.score", lambda x: GaussianMixture(1, init_params="random", random_state=0).fit(x).score_samples(x), (5, 2), atol=1e-5)
 add("Pipeline.scaler_pca", lambda x: make_pipeline(preprocessing.MinMaxScaler(), PCA(2, svd_solver="full")).fit(x).transform(x), X, atol=1e-5, rtol=1e-4)
 add("Pipeline.scaler_ridge", lambda x, y: make_pipeline(preprocessing.MinMaxScaler(), Ridge(solver="svd")).fit(x, y).predict(x), X, Y, atol=1e-6)
 add("Pipeline.polynomial_ridge", lambda x, y: make_pipeline(preprocessing.PolynomialFeatures(2), Ridge(solver="svd")).fit(x, y).predict(x), X, Y, atol=1e-6)
