@@ -708,6 +708,19 @@ def test_a_leaf_is_not_written(write):
     assert (x._version, x.is_leaf, x.requires_grad) == (2, True, True)
 
 
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_views_are_known_on_every_device_of_a_library(strict_devices, which):
+    x = ag.tensor([1.0, 2.0, 3.0], device=strict_devices[which], requires_grad=True)
+    y = x * 1
+    view, other = y[1:], ag.reshape(y, (1, 3))
+    view *= 10
+    assert other.tolist() == [[1.0, 20.0, 30.0]]
+    copied = ag.reshape(ag.matrix_transpose(ag.reshape(ag.concat([y, y]), (2, 3))), (6,))
+    copied += y[0]
+    (g,) = ag.autograd.grad(y.sum() + other.sum(), x)
+    assert g.tolist() == [2.0, 20.0, 20.0]
+
+
 def test_a_number_is_written_at_index_arrays():
     x = ag.tensor(np.zeros(3))
     x[ag.tensor([0, 2])] = 2.5
