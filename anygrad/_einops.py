@@ -77,7 +77,7 @@ class _WhenImported:
             return None
         import importlib.util
 
-        sys.meta_path.remove(self)  # type: ignore[arg-type]
+        sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.loader is not None:
             load = spec.loader.exec_module
@@ -93,4 +93,4 @@ class _WhenImported:
 if _MODULE in sys.modules:
     define(sys.modules[_MODULE])
 else:
-    sys.meta_path.insert(0, _WhenImported())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _WhenImported())
