@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._errors import ShapeError
-
 if TYPE_CHECKING:
     from . import ops
     from ._tensor import Tensor
@@ -141,10 +139,7 @@ class FunctionMethods:
 
     def transpose(self, *axes: Any) -> Tensor:
         """All axes in another order, backwards if none is given."""
-        order = axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else axes
-        if len(order) == 2 and self.ndim > 2:
-            raise ShapeError(f"transpose: {self.ndim} axes, but {tuple(order)} names two. To swap these two: `.swapaxes{tuple(order)}`.")
-        return ops.permute_dims(self, tuple(order) or tuple(reversed(range(self.ndim))))
+        return ops.transpose(self, *axes)
 
     def permute(self, *axes: Any) -> Tensor:
         """All axes in another order."""

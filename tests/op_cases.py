@@ -489,6 +489,15 @@ index("[0, 2, 0]", (3,), standard=False)
 # ---------------------------------------------------------------------------
 
 
+op("full", lambda x: np.full((2, 3), x), s(()), function=lambda x: ag.full((2, 3), x, device=x.device), complex=True)
+op("full_like", lambda x, value: np.full_like(x, value) * x, s((2, 3), ()), function=lambda x, value: ag.full_like(x, value) * x, complex=True)
+op("linspace", lambda start, stop: np.linspace(start, stop, 5), s((), ()), function=lambda start, stop: ag.linspace(start, stop, 5, device=start.device))
+op(
+    "arange",
+    lambda start, step: np.arange(start, 3.0, step).astype(start.dtype),
+    s(np.asarray(0.3), np.asarray(0.5)),
+    function=lambda *args: ag.arange(args[0], 3.0, args[1], device=args[0].device),
+)
 op("unique_values", np.unique, s((4,)), s((2, 3)), s((0,)))
 for _name in "unique_all unique_counts unique_inverse".split():
     op(_name, np.unique, s((4,)), s((2, 3)), function=(lambda name: lambda x: getattr(ag, name)(x).values)(_name))

@@ -12,10 +12,7 @@ from .arguments import FUNCTIONS, Array, floating, implements, tensor, tensors
 
 @implements("dot")
 def dot(a: Array, b: Array) -> Tensor:
-    a, b = tensor(a), tensor(b)
-    if not (a.ndim and b.ndim):
-        return a * b
-    return ops.tensordot(a, b, axes=((-1,), (-2 if b.ndim > 1 else -1,)))
+    return ops.dot(tensor(a), tensor(b))
 
 
 @implements("inner")
@@ -34,15 +31,6 @@ def outer(a: Array, b: Array) -> Tensor:
     return ops.reshape(tensor(a), (-1, 1)) * ops.reshape(tensor(b), (-1,))
 
 
-@implements("kron")
-def kron(a: Array, b: Array) -> Tensor:
-    a, b = tensor(a), tensor(b)
-    ndim = max(a.ndim, b.ndim)
-    a, b = (ops.reshape(x, (1,) * (ndim - x.ndim) + x.shape) for x in (a, b))
-    pairs = ops.reshape(a, [n for size in a.shape for n in (size, 1)]) * ops.reshape(b, [n for size in b.shape for n in (1, size)])
-    return ops.reshape(pairs, [m * n for m, n in zip(a.shape, b.shape, strict=True)])
-
-
 @implements("einsum")
 def einsum(subscripts: str, /, *operands: Array, optimize: Any = False) -> Tensor:
     return ops.einsum(subscripts, *tensors(operands))
@@ -53,28 +41,6 @@ def cross(a: Array, b: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1,
     if not (axisa == axisb == axisc):
         raise TypeError("np.cross: for Tensors give one `axis`")
     return ops.linalg.cross(tensor(a), tensor(b), axis=axisa if axis is None else axis)
-
-
-@implements("diagonal")
-def diagonal(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-    return ops.linalg.diagonal(ops.moveaxis(tensor(a), (axis1, axis2), (-2, -1)), offset=offset)
-
-
-@implements("diag")
-def diag(v: Array, k: int = 0) -> Tensor:
-    v = tensor(v)
-    if v.ndim == 2:
-        return ops.linalg.diagonal(v, offset=k)
-    n = v.size + abs(k)
-    row, column = ops.arange(n, device=v.device), ops.arange(n, device=v.device)
-    # a matrix with v along its rows, shifted so that it stands on the diagonal
-    padded = ops.concat([ops.zeros(max(k, 0), dtype=v.dtype, device=v.device), v, ops.zeros(max(-k, 0), dtype=v.dtype, device=v.device)])
-    return ops.where(ops.reshape(row, (-1, 1)) + k == column, padded, 0)
-
-
-@implements("trace")
-def trace(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Tensor:
-    return ops.sum(diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
 @implements("trapezoid")

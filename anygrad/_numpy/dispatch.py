@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -119,38 +120,49 @@ _METHODS = {"__call__": _of_ufunc, "reduce": _reduce, "accumulate": _accumulate,
 # NumPy's function, ours, NumPy's names of our positional arguments, and of our keywords (NumPy's=ours where they differ).
 _ROWS = """
 all                   all               a               axis keepdims
+allclose              allclose          a,b             rtol atol equal_nan
 amax                  max               a               axis keepdims
 amin                  min               a               axis keepdims
 any                   any               a               axis keepdims
 argmax                argmax            a               axis keepdims
 argmin                argmin            a               axis keepdims
 argsort               argsort           a               axis
+array_split           array_split       ary,indices_or_sections  axis
 broadcast_to          broadcast_to      array,shape     .
+column_stack          column_stack      tup             .
 copy                  clone             a               .
 count_nonzero         count_nonzero     a               axis keepdims
+diag                  diag              v               k
+diagonal              diagonal          a               offset axis1 axis2
 diff                  diff              a               axis n prepend append
-empty_like            empty_like        prototype       dtype device
 expand_dims           expand_dims       a               axis
 flip                  flip              m               axis
 full_like             full_like         a,fill_value    dtype device
 imag                  imag              val             .
+isclose               isclose           a,b             rtol atol equal_nan
 isin                  isin              element,test_elements  invert
+kron                  kron              a,b             .
 matrix_transpose      matrix_transpose  x               .
 max                   max               a               axis keepdims
 min                   min               a               axis keepdims
 moveaxis              moveaxis          a,source,destination  .
+nan_to_num            nan_to_num        x               nan posinf neginf
 nonzero               nonzero           a               .
 ones_like             ones_like         a               dtype device
 prod                  prod              a               axis dtype keepdims
+ravel                 ravel             a               .
 real                  real              val             .
 roll                  roll              a,shift         axis
 searchsorted          searchsorted      a,v             side sorter
 sort                  sort              a               axis
+split                 split             ary,indices_or_sections  axis
 squeeze               squeeze           a               axis
 sum                   sum               a               axis dtype keepdims
+swapaxes              swapaxes          a,axis1,axis2   .
 take_along_axis       take_along_axis   arr,indices     axis
 tensordot             tensordot         a,b             axes
 tile                  tile              A,reps          .
+trace                 trace             a               offset axis1 axis2 dtype
 tril                  tril              m               k
 triu                  triu              m               k
 unstack               unstack           x               axis
@@ -191,7 +203,8 @@ fft.ifftshift         fft.ifftshift     x               axes
 
 
 def _dotted(root: Any, path: str) -> Any:
-    return functools.reduce(getattr, path.split("."), root)
+    """What a name stands for; None where this version of NumPy does not have it."""
+    return functools.reduce(lambda owner, name: getattr(owner, name, None), path.split("."), root)
 
 
 def _translated(function: Any, ours: Callable[..., Any], positional: list[str], keywords: dict[str, str]) -> Callable[..., Any]:
@@ -218,14 +231,13 @@ def _translated(function: Any, ours: Callable[..., Any], positional: list[str], 
 @functools.cache
 def functions() -> dict[Any, Callable[..., Any]]:
     """NumPy's functions that work on Tensors, and what they do there."""
-    table = {}
+    table = dict(FUNCTIONS)
     for row in _ROWS.strip().splitlines():
         name, ours, positional, *keywords = row.split()
-        renamed = {k.partition("=")[0]: k.rpartition("=")[2] for k in keywords if k != "."}
-        table[_dotted(np, name)] = _translated(_dotted(np, name), _dotted(ops, ours), positional.split(","), renamed)
-    for name, function in FUNCTIONS.items():
-        table[_dotted(np, name)] = function
-    return table
+        if (function := _dotted(np, name)) is not None:
+            renamed = {k.partition("=")[0]: k.rpartition("=")[2] for k in keywords if k != "."}
+            table[name] = _translated(function, operator.attrgetter(ours)(ops), positional.split(","), renamed)
+    return {function: ours for name, ours in table.items() if (function := _dotted(np, name)) is not None}
 
 
 def call_function(function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import builtins
-import itertools
 from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from .. import ops
 from .._tensor import Tensor
@@ -20,12 +17,6 @@ def reshape(a: Array, /, shape: Any = None, order: str = "C", *, copy: bool | No
     return ops.reshape(tensor(a), (shape,) if isinstance(shape, int) else shape, copy=copy)
 
 
-@implements("ravel")
-def ravel(a: Array, order: str = "C") -> Tensor:
-    _only_c(order)
-    return ops.reshape(tensor(a), (-1,))
-
-
 def _only_c(order: str) -> None:
     if order not in ("C", "A", "K"):
         raise TypeError(f"order={order!r} is not supported for Tensors, only 'C'")
@@ -35,14 +26,6 @@ def _only_c(order: str) -> None:
 def transpose(a: Array, axes: Any = None) -> Tensor:
     a = tensor(a)
     return ops.permute_dims(a, tuple(reversed(range(a.ndim))) if axes is None else tuple(axes))
-
-
-@implements("swapaxes")
-def swapaxes(a: Array, axis1: int, axis2: int) -> Tensor:
-    a = tensor(a)
-    order = list(range(a.ndim))
-    order[axis1], order[axis2] = order[axis2], order[axis1]
-    return ops.permute_dims(a, tuple(order))
 
 
 @implements("broadcast_arrays")
@@ -102,28 +85,14 @@ def dstack(tup: Any) -> Tensor:
     return concatenate([_at_least(3)(x) for x in tensors(tup)], 2)
 
 
-@implements("column_stack")
-def column_stack(tup: Any) -> Tensor:
-    return concatenate([x if x.ndim > 1 else ops.reshape(x, (-1, 1)) for x in tensors(tup)], 1)
-
-
 @implements("append")
 def append(arr: Array, values: Array, axis: int | None = None) -> Tensor:
     return concatenate((arr, values), axis)
 
 
-@implements("split", "array_split")
-def split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
-    ary = tensor(ary)
-    n = ary.shape[axis]
-    if isinstance(indices_or_sections, (int, np.integer)):
-        length, longer = divmod(n, int(indices_or_sections))
-        lengths = [length + 1] * longer + [length] * (int(indices_or_sections) - longer)
-        bounds = [sum(lengths[:i]) for i in range(len(lengths) + 1)]
-    else:
-        bounds = [0, *(int(i) for i in indices_or_sections), n]
-    key = (slice(None),) * (axis % ary.ndim)
-    return [ary[(*key, slice(i, j))] for i, j in itertools.pairwise(bounds)]
+@implements("pad")
+def pad(array: Array, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Tensor:
+    return ops.pad(tensor(array), pad_width, mode, constant_values=constant_values)
 
 
 @implements("repeat")
@@ -148,6 +117,11 @@ def fliplr(m: Array) -> Tensor:
 @implements("flipud")
 def flipud(m: Array) -> Tensor:
     return ops.flip(tensor(m), axis=0)
+
+
+@implements("empty_like")
+def empty_like(prototype: Array, /, dtype: Any = None, *, device: Any = None) -> Tensor:
+    return ops.empty_like(tensor(prototype), dtype=dtype, device=device)
 
 
 @implements("shape")

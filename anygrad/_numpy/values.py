@@ -12,7 +12,8 @@ import numpy as np
 from .. import ops
 from .._backends import namespace
 from .._tensor import Tensor
-from .arguments import Array, floating, implements, tensor, without_nan
+from ..ops.beyond import around
+from .arguments import FUNCTIONS, Array, floating, implements, tensor
 
 
 def fmax(x1: Array, x2: Array) -> Tensor:
@@ -53,36 +54,12 @@ def _operand(x: Any) -> Any:
     return x if isinstance(x, (bool, int, float, complex)) else tensor(x)
 
 
+FUNCTIONS.update(dict.fromkeys(("around", "round"), around))
+
+
 @implements("clip")
 def clip(a: Array, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
     return ops.clip(tensor(a), a_min if min is None else min, a_max if max is None else max)
-
-
-@implements("round", "around")
-def round(a: Array, decimals: int = 0) -> Tensor:
-    return ops.round(tensor(a) * 10**decimals) / 10**decimals if decimals else ops.round(tensor(a))
-
-
-@implements("nan_to_num")
-def nan_to_num(x: Array, copy: bool = True, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
-    x = without_nan(x, nan)
-    if x.dtype.kind != "f":
-        return x
-    limits = np.finfo(x.dtype)
-    x = ops.where(x == math.inf, float(limits.max) if posinf is None else posinf, x)
-    return ops.where(x == -math.inf, float(limits.min) if neginf is None else neginf, x)
-
-
-@implements("isclose")
-def isclose(a: Array, b: Array, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Tensor:
-    a, b = floating(a), floating(b)
-    close = ops.where(ops.isfinite(a) & ops.isfinite(b), ops.abs(a - b) <= atol + rtol * ops.abs(b), a == b)
-    return close | (ops.isnan(a) & ops.isnan(b)) if equal_nan else close
-
-
-@implements("allclose")
-def allclose(a: Array, b: Array, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> bool:
-    return builtins.bool(ops.all(isclose(a, b, rtol, atol, equal_nan)))
 
 
 @implements("array_equal")

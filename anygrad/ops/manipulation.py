@@ -136,13 +136,6 @@ def permute_dims(x: Tensor, /, axes: Any) -> Tensor:
     return _permute(x, axes=axes)
 
 
-def transpose(x: Tensor, /, *axes: Any) -> Tensor:
-    """The axes in another order, `transpose(x, (2, 0, 1))` as NumPy's; without one, reversed."""
-    x = as_tensor(x)
-    order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-    return permute_dims(x, tuple(order) if order else tuple(reversed(range(x.ndim))))
-
-
 def matrix_transpose(x: Tensor, /) -> Tensor:
     """The last two axes swapped."""
     x = as_tensor(x)
