@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._dtypes import as_dtype
+from ._errors import DTypeError
+
 if TYPE_CHECKING:
     from . import ops
     from ._tensor import Tensor
@@ -115,7 +118,11 @@ class FunctionMethods:
         return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
 
     def view(self, *shape: Any) -> Tensor:
-        """The same memory in another shape; ValueError where that needs a copy."""
+        """The same memory in another shape; ValueError where that needs a copy. `view(dtype)` is for the tensor's own dtype alone."""
+        if len(shape) == 1 and isinstance(shape[0], (type, np.dtype, str)):
+            if (dtype := as_dtype(shape[0])) != self.dtype:
+                raise DTypeError(f"view: the bytes of {self.dtype} cannot be read as {dtype} on the record. To convert the values: `.astype(...)`.")
+            shape = self.shape
         return ops.reshape(self, shape[0] if len(shape) == 1 else shape, copy=False)
 
     def ravel(self) -> Tensor:

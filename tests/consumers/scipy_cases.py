@@ -333,15 +333,12 @@ add("spatial.pdist", distance.pdist, (3, 2), refused=COMPILED)
 add("interpolate.CubicSpline", lambda x, y: interpolate.CubicSpline(x, y)(0.4), GRID, (9,), refused=COMPILED)
 add("interpolate.make_interp_spline", lambda x, y: interpolate.make_interp_spline(x, y)(0.4), GRID, (9,), refused=COMPILED)
 add("interpolate.PchipInterpolator", lambda x, y: interpolate.PchipInterpolator(x, y)(0.4), GRID, (9,), refused=COMPILED)
-add(
-    "interpolate.RBFInterpolator",
-    lambda y, d, x: interpolate.RBFInterpolator(y, d)(x),
-    (6, 2),
-    (6,),
-    (3, 2),
-    refused="NumPy's way of reinterpreting bytes, ndarray.view(float)",
-    says="view",
-)
+for kernel in "gaussian cubic linear multiquadric".split():
+    add(
+        f"interpolate.RBFInterpolator-{kernel}",
+        lambda y, d, x, kernel=kernel: interpolate.RBFInterpolator(y, d, kernel=kernel, epsilon=1.1)(x),
+        (6, 2), (6,), (3, 2), rtol=1e-5, atol=1e-6,
+    )  # fmt: skip
 add("ndimage.gaussian_filter", lambda x: ndimage.gaussian_filter(x, 1.0), (6, 6), refused=COMPILED)
 add("ndimage.zoom", lambda x: ndimage.zoom(x, 2), (4, 4), refused=COMPILED)
 add("ndimage.map_coordinates", lambda x, c: ndimage.map_coordinates(x, c), (4, 4), (2, 3), refused=COMPILED)

@@ -63,14 +63,20 @@ add("squeeze", lambda x: x.squeeze("s"), (4, 1))
 add("stack", lambda x: x.stack(z=("t", "s")), X)
 add("concat", lambda x, y: xr.concat([x, y], "t"), X, X)
 add("concat-new", lambda x, y: xr.concat([x, y], "n"), X, X)
-add("shift", lambda x: x.shift(t=1, fill_value=0.0), X, needs="pad")
+add("shift", lambda x: x.shift(t=1, fill_value=0.0), X)
 add("roll", lambda x: x.roll(t=1), X)
 add("diff", lambda x: x.diff("t"), X)
-add("pad", lambda x: x.pad(t=(1, 2), constant_values=0.5), X, needs="pad")
-add("dot", lambda x, y: xr.dot(x, y, dim="s"), X, X, needs="einsum")
+add("pad", lambda x: x.pad(t=(1, 2), constant_values=0.5), X)
+add("dot", lambda x, y: xr.dot(x, y, dim="s"), X, X)
 add("matmul", lambda x, y: x @ y, X, X)
 add("weighted", lambda x, w: x.weighted(w).mean("t"), X, (4,))
-add("rolling", lambda x: x.rolling(t=2).mean().isel(t=slice(1, None)), X, needs="pad")
+add(
+    "rolling",
+    lambda x: x.rolling(t=2).mean().isel(t=slice(1, None)),
+    X,
+    refused="xarray asks the namespace for np.lib.stride_tricks",
+    says="no attribute 'lib'",
+)
 add("coarsen", lambda x: x.coarsen(t=2).mean(), X)
 add("groupby", lambda x: x.groupby(LABELS.rename("g")).mean(), X)
 add("groupby-sum", lambda x: x.groupby(LABELS.rename("g")).sum(), X)
