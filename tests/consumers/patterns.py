@@ -104,9 +104,9 @@ def inexact(value: Any) -> bool:
     return isinstance(value, (float, complex)) or getattr(value, "dtype", np.dtype(bool)).kind in "fc"
 
 
-def check(pattern: Pattern) -> None:
+def check(pattern: Pattern, device: Any = None) -> None:
     """Value and gradient of a pattern; or that it raises, if it has to."""
-    tensors = [ag.tensor(a, requires_grad=i in pattern.wrt()) for i, a in enumerate(pattern.arrays)]
+    tensors = [ag.tensor(a, device=device, requires_grad=i in pattern.wrt()) for i, a in enumerate(pattern.arrays)]
     if pattern.refused and pattern.says == NAN:
         (y,) = leaves(pattern.function(*tensors))
         grads = ag.autograd.grad(y.sum(), [x for x in tensors if x.requires_grad])
@@ -125,6 +125,7 @@ def check(pattern: Pattern) -> None:
     assert len(found) == len(wanted)
     for y, w in zip(found, wanted, strict=True):
         assert isinstance(y, ag.Tensor), f"not a Tensor but {type(y).__name__}"
+        assert y.device == tensors[0].device
         np.testing.assert_allclose(y.numpy(force=True), w, rtol=1e-7, atol=1e-9)
     for x, a in zip(tensors, pattern.arrays, strict=True):
         np.testing.assert_array_equal(x.numpy(force=True), a, err_msg="the input was changed")
@@ -133,7 +134,11 @@ def check(pattern: Pattern) -> None:
     assert tracked, "no output requires grad"
     wrt = pattern.wrt()
     grads = ag.autograd.grad(
-        [y for y, _ in tracked], [tensors[i] for i in wrt], [ag.asarray(s, dtype=y.dtype) for y, s in tracked], allow_unused=True, materialize_grads=True
+        [y for y, _ in tracked],
+        [tensors[i] for i in wrt],
+        [ag.asarray(s, dtype=y.dtype, device=y.device) for y, s in tracked],
+        allow_unused=True,
+        materialize_grads=True,
     )
     slopes = numeric.gradient(values, [a.copy() for a in pattern.arrays], wrt, seeds)
     assert any(np.any(s != 0) for s in slopes), "the pattern tests nothing: its derivative is zero"
