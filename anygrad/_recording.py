@@ -149,8 +149,6 @@ def unwrap(made: Primitive, inputs: Sequence[Any]) -> tuple[list[Any], list[Node
             )
         raws.append(x)
         nodes.append(node)
-    if first is None and scalars:
-        first = raws[scalars[0]]
     if first is None:
         raise DTypeError(f"{made.name}: none of the arguments is a Tensor or an array. Write anygrad.asarray(...).")
     xp = namespace(first)
