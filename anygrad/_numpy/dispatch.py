@@ -58,7 +58,8 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
     for key, value in kwargs.items():
         if key not in _MEANINGLESS or value is not _MEANINGLESS[key] and value != _MEANINGLESS[key]:
             raise _unsupported(name, key)
-    result = function(*[np.asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs])
+    where = next(_tensors([*inputs, *out])).device
+    result = function(*[ops.asarray(np.asarray(x), device=where) if isinstance(x, (list, tuple)) else x for x in inputs])
     if dtype is not None:
         result = result.astype(dtype, copy=False)
     return _write(name, out, result) if out and out[0] is not None else result
