@@ -73,14 +73,8 @@ class Table(list[Pattern]):
         atol: float = 1e-8,
         refused: str = "",
         says: str = ENDS,
-        needs: str = "",
     ) -> None:
-        """A row. An input is a shape (random values of `domain`), a list or array, or Fixed of either.
-
-        The function of anygrad that it `needs` may be missing: then it is refused.
-        """
-        if needs and not (hasattr(ag.special, needs) or hasattr(ag, needs)):
-            refused, says = f"anygrad has no {needs}", "."
+        """A row. An input is a shape (random values of `domain`), a list or array, or Fixed of either."""
         rng = np.random.default_rng(zlib.crc32(id.encode()))
         arrays = []
         for given in inputs:
