@@ -16,7 +16,7 @@ from scipy.spatial.transform import RigidTransform, Rotation, Slerp
 TABLE = Table()
 COMPILED = "SciPy does this in compiled code, or converts with np.asarray"
 NUMPY_ALONE = "SciPy has this function for NumPy alone"
-MASKED = "an infinite weight times a value that is masked afterwards: NaN, as in PyTorch"
+MASKED = "an infinite weight times a value that is masked afterwards: 0 times infinity is NaN"
 add = TABLE.add
 
 

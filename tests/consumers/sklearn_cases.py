@@ -31,7 +31,7 @@ def add(id: str, function: Callable[..., Any], *inputs: Any, **kwargs: Any) -> N
 
 
 X, Y, LABELS = (8, 3), (8,), np.asarray([0, 1, 0, 1, 1, 0, 1, 0])
-MASKED = "a correction is 0 / 0 where there was no data before, and overwritten afterwards: NaN, as in PyTorch"
+MASKED = "a correction is 0 / 0 where there was no data before, and overwritten afterwards: 0 times NaN is NaN"
 A_NUMBER = "scikit-learn returns a Python float"
 ENDS = "converted to a Python number, which ends its graph"
 
