@@ -8,10 +8,10 @@ that follows the Array API standard. The namespace is itself one of that standar
 from math import e, inf, nan, pi
 
 from ._tensor import Tensor  # isort: skip  (first: whoever else came first would find its own cycle half imported)
-from . import autograd, cuda, func, optimize, utils
+from . import _einops, autograd, cuda, func, optimize, utils
 from ._backends import device, get_default_device, set_default_device
 from ._errors import AxisError, DeviceError, DTypeError, LinAlgError, OutOfMemoryError, ReadOnlyError, ShapeError
-from ._modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
+from ._modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled, set_strict
 from ._primitive import primitive
 from ._repr import set_printoptions
 from ._saving import load, save
@@ -185,6 +185,7 @@ from .ops import (
     tensordot,
     tile,
     trace,
+    transpose,
     tril,
     triu,
     trunc,
@@ -406,6 +407,7 @@ __all__ = [
     "set_default_dtype",
     "set_grad_enabled",
     "set_printoptions",
+    "set_strict",
     "sign",
     "signbit",
     "sin",
@@ -430,6 +432,7 @@ __all__ = [
     "tensordot",
     "tile",
     "trace",
+    "transpose",
     "tril",
     "triu",
     "trunc",

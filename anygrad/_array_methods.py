@@ -164,11 +164,14 @@ class ArrayMethods(FunctionMethods, Interchange):
         return ops.to_numpy(self).tolist()
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        function = getattr(ops, {"power": "pow", "true_divide": "divide", "absolute": "abs", "conjugate": "conj", "invert": "bitwise_invert", "rint": "round",
-                                 "arctan2": "atan2", "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift"}.get(ufunc.__name__, ufunc.__name__.replace("arc", "a")), None)  # fmt: skip
-        if method != "__call__" or kwargs or function is None:
-            return NotImplemented
-        return function(*inputs)
+        from ._numpy import call_ufunc
+
+        return call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        from ._numpy import call_function
+
+        return call_function(function, types, args, kwargs)
 
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
         import anygrad
@@ -193,9 +196,10 @@ class ArrayMethods(FunctionMethods, Interchange):
 
     def _untracked_item(self) -> Any:
         if self.requires_grad and _modes.local.grad_enabled:
-            warn_once(
-                "a tensor that requires grad was converted to a Python number, which ends its graph there: no gradient flows through it. If that is meant, write `t.item()` or `t.detach()`."
-            )
+            text = "a tensor that requires grad was converted to a Python number, which ends its graph there: no gradient flows through it. If that is meant, write `t.item()` or `t.detach()`."
+            if _modes.local.strict:
+                raise RuntimeError(text)
+            warn_once(text)
         return self.item()
 
     def __index__(self) -> int:

@@ -18,7 +18,7 @@ import anygrad
 
 # Functions that are no primitives, by the arguments in which they are differentiable.
 DIFFERENTIABLE = {
-    "x": """array_split chunk diag diagonal nan_to_num pad ravel split swapaxes trace astype broadcast_to cumulative_prod cumulative_sum expand_dims flatten flip matrix_transpose max mean min moveaxis permute_dims
+    "x": """array_split chunk diag diagonal nan_to_num pad ravel split swapaxes trace transpose unique_all unique_counts unique_inverse unique_values astype broadcast_to cumulative_prod cumulative_sum expand_dims flatten flip matrix_transpose max mean min moveaxis permute_dims
         prod repeat reshape roll sign sort squeeze std sum take take_along_axis tile tril triu unstack var
         fft.fft fft.fftn fft.fftshift fft.hfft fft.ifft fft.ifftn fft.ifftshift fft.ihfft fft.irfft fft.irfftn fft.rfft fft.rfftn
         linalg.cholesky linalg.det linalg.diagonal linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh linalg.inv linalg.matrix_norm
@@ -45,6 +45,9 @@ DIFFERENTIABLE = {
     "arrays": "column_stack hstack vstack broadcast_arrays concat meshgrid stack",
     "operands": "einsum",
     "obj": "as_tensor asarray",
+    "fill_value": "full full_like",
+    "start stop": "linspace",
+    "start step": "arange",
 }
 
 # Functions that are no primitives, by the arguments with a derivative that is not implemented: backward raises.
@@ -53,8 +56,7 @@ NOT_IMPLEMENTED = {"n": "special.expn special.yn", "m v": "special.lpmv"}
 # Functions that are no primitives and have no derivative, by the reason.
 WITHOUT_DERIVATIVE = {
     "the result is no number that changes smoothly": "allclose isclose all any argmax argmin argsort count_nonzero isin nonzero searchsorted linalg.matrix_rank",
-    "how many results there are depends on the values": "unique_all unique_counts unique_inverse unique_values",
-    "makes tensors": """arange empty empty_like eye from_cupy from_dlpack from_numpy full full_like linspace ones ones_like tensor zeros zeros_like
+    "makes tensors": """empty empty_like eye from_cupy from_dlpack from_numpy ones ones_like tensor zeros zeros_like
         fft.fftfreq fft.rfftfreq""",
     "about shapes and dtypes": "broadcast_shapes can_cast finfo iinfo isdtype result_type",
 }

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._errors import ShapeError
+from ._dtypes import as_dtype
+from ._errors import DTypeError
 
 if TYPE_CHECKING:
     from . import ops
@@ -117,7 +118,11 @@ class FunctionMethods:
         return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
 
     def view(self, *shape: Any) -> Tensor:
-        """The same memory in another shape; ValueError where that needs a copy."""
+        """The same memory in another shape; ValueError where that needs a copy. `view(dtype)` is for the tensor's own dtype alone."""
+        if len(shape) == 1 and isinstance(shape[0], (type, np.dtype, str)):
+            if (dtype := as_dtype(shape[0])) != self.dtype:
+                raise DTypeError(f"view: the bytes of {self.dtype} cannot be read as {dtype} on the record. To convert the values: `.astype(...)`.")
+            shape = self.shape
         return ops.reshape(self, shape[0] if len(shape) == 1 else shape, copy=False)
 
     def ravel(self) -> Tensor:
@@ -141,10 +146,7 @@ class FunctionMethods:
 
     def transpose(self, *axes: Any) -> Tensor:
         """All axes in another order, backwards if none is given."""
-        order = axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else axes
-        if len(order) == 2 and self.ndim > 2:
-            raise ShapeError(f"transpose: {self.ndim} axes, but {tuple(order)} names two. To swap these two: `.swapaxes{tuple(order)}`.")
-        return ops.permute_dims(self, tuple(order) or tuple(reversed(range(self.ndim))))
+        return ops.transpose(self, *axes)
 
     def permute(self, *axes: Any) -> Tensor:
         """All axes in another order."""

@@ -124,10 +124,10 @@ class GenericBackend:
         return False  # the standard does not tell, so a first gradient is copied
 
     def shares_memory(self, x: Array, y: Array) -> bool:
-        """Ask NumPy, where it can see the memory; else assume that it is shared."""
+        """Ask NumPy, where it can see the memory itself and not a copy; else assume that it is shared."""
         try:
-            return bool(np.may_share_memory(self.to_host(x), self.to_host(y)))
-        except (TypeError, ValueError, RuntimeError):
+            return bool(np.may_share_memory(_seen(x), _seen(y)))
+        except (AttributeError, BufferError, TypeError, ValueError, RuntimeError):
             return True
 
     # -- gaps of the standard
@@ -177,6 +177,14 @@ def _namespace_in(name: str, library: Any) -> Any:
             if hasattr(module, "asarray"):
                 return module
     raise DeviceError(f"{name} has none of the functions of the Array API standard")
+
+
+def _seen(x: Array) -> np.ndarray:
+    """NumPy's view of an array's memory. Not by way of a host copy, which shares memory with nothing."""
+    try:
+        return np.from_dlpack(x)
+    except (AttributeError, BufferError, TypeError, ValueError, RuntimeError):  # read-only memory, for one
+        return np.asarray(x, copy=False)
 
 
 class _OnHost:

@@ -155,6 +155,10 @@ class Interchange:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         self._check_leaf("copy.deepcopy", "Use `.detach().clone()`.")
+        if self.requires_grad and _modes.local.strict:
+            raise RuntimeError(
+                "a deep copy of a leaf that requires grad is another leaf: gradients of what is computed from it do not reach this one. Use `.clone()`."
+            )
         with _modes.no_grad():
             out = ops.clone(self)
         memo[id(self)] = out

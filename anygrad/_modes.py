@@ -28,6 +28,7 @@ class _Local(threading.local):
     grad_enabled = True
     inference = False
     saved_tensors_hooks: tuple[tuple[Callable[..., Any], Callable[..., Any]], ...] = ()
+    strict = False
     hooks_disabled: str | None = None  # the message of disable_saved_tensors_hooks
     backward_nodes: Container[Any] = ()  # the nodes that the running backward visits
 
@@ -233,3 +234,30 @@ class inference_mode(_Mode):
 
     def _fresh(self) -> _Mode:
         return inference_mode(self.mode)
+
+
+class set_strict:
+    """Set whether it is an error in this thread if a graph ends unnoticed.
+
+    `float(t)`, `int(t)` and `complex(t)` of a tensor that requires grad end its graph: normally
+    that warns, once in a process. `copy.deepcopy(t)` of a leaf makes another leaf, to which
+    gradients then go. In strict mode these raise. `t.item()`, `t.detach()` and `t.clone()` say
+    what is meant, and are always allowed.
+
+    Parameters
+    ----------
+    strict : bool
+
+    It takes effect at once; as a context manager it is undone at the end.
+    """
+
+    def __init__(self, strict: bool) -> None:
+        if not isinstance(strict, bool):
+            raise TypeError(f"set_strict: strict must be a bool, not {type(strict).__name__}")
+        self._before, local.strict = local.strict, strict
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        local.strict = self._before

@@ -432,6 +432,4 @@ def note_view(made: Primitive, out: Tensor, source: Any, params: dict[str, Any],
     """Note that `out` is a view of `source`, so that writes to either reach the other's history."""
     if isinstance(source, Tensor):
         fixed = None if _modes.local.grad_enabled else NO_GRAD
-        if index is not None:
-            fixed = f"it is one of several views that {made.name} returns (a function that returns multiple views)"
         share(out, source, Step(made, params, index), fixed)

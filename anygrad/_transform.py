@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from . import _modes
 from ._graph import Cell
 from ._tensor import Tensor
 
@@ -66,6 +67,11 @@ class Transformed(Tensor):
         """What `zeros_like(self)` and the like return, given a plain Tensor of this shape."""
         first = self.parts()[0]
         return first.like(made) if isinstance(first, Transformed) else made
+
+
+def is_tracked(x: Any) -> bool:
+    """Whether something is a tensor that must stay on the record: one that requires grad, or stands for more than its values."""
+    return isinstance(x, Transformed) or isinstance(x, Tensor) and x.requires_grad and _modes.local.grad_enabled
 
 
 def innermost(inputs: Sequence[Any]) -> Transformed | None:

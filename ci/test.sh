@@ -7,7 +7,7 @@ everything=${CI:-false}
 if [ "${1:-}" = --all ]; then everything=true && shift; fi
 
 failed=0
-ci/setup.sh test
+ci/setup.sh test consumers
 if [ "$everything" = true ]; then
     ci/lint.sh || failed=1
     ci/wheel.sh || failed=1

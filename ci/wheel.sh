@@ -10,7 +10,7 @@ trap 'rm -rf "$clean"' EXIT
 
 "${pip[@]}" wheel --no-deps --wheel-dir "$clean" .
 .venv/bin/python -m venv --without-pip "$clean/venv"
-"${pip[@]}" --python "$clean/venv/bin/python" install "$(echo "$clean"/anygrad-*.whl)[test]"
+"${pip[@]}" --python "$clean/venv/bin/python" install "$(echo "$clean"/anygrad-*.whl)[test,consumers]"
 
 cd "$clean" # where no import finds the checkout
 unset PYTHONPATH

@@ -7,6 +7,7 @@ with the reason, where there is no CUDA.
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ import pytest
 
 import anygrad
 from anygrad import _backends
+
+os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy is imported: it then works with other arrays than NumPy's
 
 LIBRARIES = ["numpy", "array_api_strict", pytest.param("cupy", marks=pytest.mark.cuda)]
 DEVICES = {"numpy": "cpu", "array_api_strict": "array_api_strict", "cupy": "cuda"}

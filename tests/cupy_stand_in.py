@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from anygrad import _backends
+from anygrad import _backends, _modes
 
 _current = [0]
 
@@ -187,7 +187,10 @@ def replaced(monkeypatch: pytest.MonkeyPatch, cupy: Any, cupyx: Any = None) -> I
         patch.setattr(_backends, "_loaded", {k: v for k, v in _backends._loaded.items() if k != "cupy"})
         patch.setattr(_backends, "_by_type", dict(_backends._by_type))
         _backends._device.cache_clear()
+        before = list(_backends.several_devices)
         yield
+        _modes.count_unusual(len(before) - len(_backends.several_devices))
+        _backends.several_devices[:] = before
         for name in _backend_modules():
             del sys.modules[name]
     _backends._device.cache_clear()

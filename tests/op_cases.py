@@ -290,6 +290,8 @@ op(
     s((0, 2), axes=(1, 0)),
     complex=True,
 )
+op("transpose", np.transpose, s((2, 3)), s((2, 1, 3)), s(()), function=ag.transpose)
+op("transpose axes", lambda x: np.transpose(x, (2, 0, 1)), s((2, 1, 3)), function=lambda x: ag.transpose(x, (2, 0, 1)))
 op("matrix_transpose", np.matrix_transpose, s((2, 3)), s((2, 1, 3)), s((2, 0)), complex=True)
 op("moveaxis", lambda x: np.moveaxis(x, (0, 2), (-1, 0)), s((2, 1, 3)), function=lambda x: ag.moveaxis(x, (0, 2), (-1, 0)))
 op("moveaxis one", lambda x: np.moveaxis(x, 0, -1), s((2, 1, 3)), s((2,)), function=lambda x: ag.moveaxis(x, 0, -1))
@@ -487,6 +489,20 @@ index("[0, 2, 0]", (3,), standard=False)
 # ---------------------------------------------------------------------------
 
 
+op("full", lambda x: np.full((2, 3), x), s(()), function=lambda x: ag.full((2, 3), x, device=x.device), complex=True)
+op("full_like", lambda x, value: np.full_like(x, value) * x, s((2, 3), ()), function=lambda x, value: ag.full_like(x, value) * x, complex=True)
+op("linspace", lambda start, stop: np.linspace(start, stop, 5), s((), ()), function=lambda start, stop: ag.linspace(start, stop, 5, device=start.device))
+op(
+    "arange",
+    lambda start, step: np.arange(start, 3.0, step).astype(start.dtype),
+    s(np.asarray(0.3), np.asarray(0.5)),
+    function=lambda *args: ag.arange(args[0], 3.0, args[1], device=args[0].device),
+)
+op("unique_values", np.unique, s((4,)), s((2, 3)), s((0,)))
+for _name in "unique_all unique_counts unique_inverse".split():
+    op(_name, np.unique, s((4,)), s((2, 3)), function=(lambda name: lambda x: getattr(ag, name)(x).values)(_name))
+
+
 def fixed(name: str, reference: Callable[..., Any], *samples: Sample, **more: Any) -> None:
     op(name, reference, *samples, into=NOT_DIFFERENTIABLE, **more)
 
@@ -545,9 +561,9 @@ fixed(
 fixed("all", np.all, s(BOOLEANS), s(BOOLEANS, axis=0), s(np.zeros(0, bool)))
 fixed("any", np.any, s(BOOLEANS), s(BOOLEANS, axis=1, keepdims=True), s(np.zeros(0, bool)))
 fixed("isin", np.isin, s(INTEGERS, np.array([2, 3])), s(INTEGERS, np.array([2, 3]), invert=True))
-fixed("unique_values", np.unique, s(INTEGERS), s(np.array([2.0, 1.0, 2.0])))
+fixed("unique_values", np.unique, s(INTEGERS), s(BOOLEANS))
 for _name in "unique_all unique_counts unique_inverse".split():
-    fixed(_name, (lambda name: lambda x: tuple(getattr(np, name)(x)))(_name), s(INTEGERS), s(np.array([2.0, 1.0, 2.0])))
+    fixed(_name, (lambda name: lambda x: tuple(getattr(np, name)(x)))(_name), s(INTEGERS), s(BOOLEANS))
 fixed("astype integer", lambda x: x.astype(np.int64), s((2, 3)), function=lambda x: ag.astype(x, ag.int64))
 fixed("zeros_like", np.zeros_like, s((2, 3)))
 fixed("ones_like", np.ones_like, s((2, 3)), s(INTEGERS))

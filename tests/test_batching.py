@@ -33,7 +33,7 @@ OWN = [
 FIXED = [Row(case.id, "", functools.partial(case.function, **case.kwargs), case.arrays) for case in NOT_DIFFERENTIABLE]
 
 # What cannot differ from one entry to the next: it decides the shape of the result.
-UNIFORM = {"repeat each": (1,), "nonzero": (0,), "unique_values": (0,), "unique_all": (0,), "unique_counts": (0,), "unique_inverse": (0,)}
+UNIFORM = {"repeat each": (1,), "arange": (0, 1), "nonzero": (0,), "unique_values": (0,), "unique_all": (0,), "unique_counts": (0,), "unique_inverse": (0,)}
 
 
 def as_tuple(value: Any) -> tuple[Any, ...]:

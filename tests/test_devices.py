@@ -382,3 +382,14 @@ def test_out_of_the_library(strict_devices):
 def test_without_cuda_the_error_says_what_is_missing(attempt):
     with pytest.raises(DeviceError, match=r"(?i)cupy|driver|device"):
         attempt()
+
+
+def test_scalars_of_numpy_are_on_every_device(strict_devices):
+    x = ag.tensor([1.0, 2.0], device=strict_devices[1], requires_grad=True)
+    for scalar in (np.float32(2), np.float64(2)):
+        y = ag.where(x > 1, x * scalar, scalar)
+        assert (y.device, y.tolist()) == (x.device, [2.0, 4.0])
+        assert ag.maximum(x, np.float32(1.5)).tolist() == [1.5, 2.0]
+    x = ag.tensor([1, 2], device=strict_devices[1])
+    assert (x * np.int64(3)).tolist() == [3, 6]
+    assert (np.int64(3) - x).device == x.device

@@ -708,14 +708,39 @@ def test_a_leaf_is_not_written(write):
     assert (x._version, x.is_leaf, x.requires_grad) == (2, True, True)
 
 
-def test_outputs_of_unstack_are_not_written():
-    x = leaf(1.0, 2.0)
-    a, _ = ag.unstack(x * 1)
-    with pytest.raises(RuntimeError, match="one of several views that unstack returns"):
-        a += 1
-    with ag.no_grad():
-        a += 1
-    assert a.item() == 2.0
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_views_are_known_on_every_device_of_a_library(strict_devices, which):
+    x = ag.tensor([1.0, 2.0, 3.0], device=strict_devices[which], requires_grad=True)
+    y = x * 1
+    view, other = y[1:], ag.reshape(y, (1, 3))
+    view *= 10
+    assert other.tolist() == [[1.0, 20.0, 30.0]]
+    copied = ag.reshape(ag.matrix_transpose(ag.reshape(ag.concat([y, y]), (2, 3))), (6,))
+    copied += y[0]
+    (g,) = ag.autograd.grad(y.sum() + other.sum(), x)
+    assert g.tolist() == [2.0, 20.0, 20.0]
+
+
+def test_a_number_is_written_at_index_arrays():
+    x = ag.tensor(np.zeros(3))
+    x[ag.tensor([0, 2])] = 2.5
+    x[ag.tensor([False, True, False])] = 1
+    assert x.tolist() == [2.5, 1.0, 2.5]
+
+
+@pytest.mark.parametrize("rows", [ag.unstack, list], ids=["unstack", "iteration"])
+def test_one_of_several_views_is_written(rows):
+    x = leaf([1.0, 2.0], [3.0, 4.0], [5.0, 6.0])
+    y = x * 2
+    first, _, third = rows(y)
+    first *= 10
+    y[2] = 7.0
+    third += first
+    assert y.tolist() == [[20.0, 40.0], [6.0, 8.0], [27.0, 47.0]]
+    (g,) = ag.autograd.grad((y * y).sum(), x, retain_graph=True)
+    assert g.tolist() == [[20 * 2 * (20 + 27), 20 * 2 * (40 + 47)], [24.0, 32.0], [0.0, 0.0]]
+    (g,) = ag.autograd.grad(third.sum(), x)
+    assert g.tolist() == [[20.0, 20.0], [0.0, 0.0], [0.0, 0.0]]
 
 
 def test_views_made_under_no_grad_are_not_written_on_the_record():

@@ -34,6 +34,7 @@ LAYERS = [
     ["_push"],
     ["_dual"],
     ["_forward"],
+    ["_einops", "_numpy"],
     ["_repr", "_packing", "_saving", "autograd", "cuda"],
     ["func", "optimize", "utils"],
     ["__init__"],

@@ -108,6 +108,7 @@ def test_the_readme_prints_what_it_says(capsys):
         exec(block, {})
     x = np.array([0.5, 1.0, 2.0])
     expected = [(1 - x) * np.exp(-x), 6 * x, np.full((2, 2), -30), np.full((2, 2), -12), np.full((2, 2), -10)]
+    expected.append(np.cos([0.3, 1.9, 0.7]) * np.arange(3) / 3)
     printed = capsys.readouterr().out.split("tensor")[1:]
     assert len(printed) == len(expected)
     for text, values in zip(printed, expected, strict=True):

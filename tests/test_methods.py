@@ -142,6 +142,9 @@ def test_view_shares_memory_or_raises() -> None:
     assert x[0, 0].item() == 1.0
     with pytest.raises(ValueError, match="needs a copy"):
         x.T.view(6)
+    assert x.view(ag.float32)._base is x
+    with pytest.raises(ag.DTypeError, match="astype"):
+        x.view(ag.int32)
 
 
 def test_transpose_of_two_axes_of_several_names_swapaxes() -> None:

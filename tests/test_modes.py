@@ -1,5 +1,7 @@
 """Recording switched on and off: contexts, decorators, nesting, generators, threads."""
 
+import concurrent.futures
+import copy
 import threading
 
 import pytest
@@ -292,3 +294,35 @@ def test_inference_mode_off_inside():
             assert not ag.is_inference_mode_enabled()
             assert recorded()
         assert ag.is_inference_mode_enabled()
+
+
+@pytest.mark.parametrize("end", [float, int, complex, copy.deepcopy])
+def test_strict_mode_refuses_what_ends_a_graph_unnoticed(end):
+    x = ag.tensor(2.0, requires_grad=True)
+    with ag.set_strict(True):
+        with pytest.raises(RuntimeError, match="a leaf that requires grad is another leaf" if end is copy.deepcopy else "converted to a Python number"):
+            end(x)
+        assert end(x.detach()) == 2
+        assert x.item() == 2.0
+        with ag.no_grad():
+            if end is not copy.deepcopy:
+                assert end(x) == 2
+    assert copy.deepcopy(x).requires_grad
+
+
+def test_strict_mode_is_of_this_thread_and_ends_with_its_context():
+    x = ag.tensor(2.0, requires_grad=True)
+    with ag.set_strict(True):
+        with ag.set_strict(False):
+            copy.deepcopy(x)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            assert pool.submit(copy.deepcopy, x).result() == 2.0
+        with pytest.raises(RuntimeError):
+            copy.deepcopy(x)
+    ag.set_strict(True)
+    with pytest.raises(RuntimeError):
+        copy.deepcopy(x)
+    ag.set_strict(False)
+    copy.deepcopy(x)
+    with pytest.raises(TypeError, match="strict must be a bool"):
+        ag.set_strict(1)

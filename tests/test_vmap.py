@@ -166,7 +166,7 @@ BAD: list[tuple[str, Callable[[], Any], type[Exception], str]] = [
     ("slice", lambda: vmap(lambda a: a[: ag.argmax(a)])(x23()), RuntimeError, "needs the values"),
     ("mask", lambda: vmap(lambda a: a[a > 2])(x23()), RuntimeError, "where"),
     ("nonzero", lambda: vmap(lambda a: ag.nonzero(a)[0])(x23()), RuntimeError, "nonzero cannot be batched"),
-    ("unique", lambda: vmap(lambda a: ag.unique_values(a))(x23()), RuntimeError, "unique_values cannot be batched"),
+    ("unique", lambda: vmap(lambda a: ag.unique_values(a))(x23()), RuntimeError, "unique_all cannot be batched"),
     ("write", lambda: vmap(lambda a: ag.zeros(3, dtype=ag.float64).add_(a))(x23()), RuntimeError, "the same for all 2 entries.*zeros_like"),
     ("write at", lambda: vmap(lambda a: ag.zeros(3).__setitem__(0, a[0]))(x23()), RuntimeError, "the same for all 2 entries"),
     ("write wide", lambda: vmap(lambda a: (a * 1).add_(ag.ones(2, 3)))(x23()), RuntimeError, "does not broadcast to the shape"),

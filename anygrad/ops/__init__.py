@@ -21,6 +21,7 @@ from .beyond import (
     split,
     swapaxes,
     trace,
+    transpose,
     vstack,
 )
 from .conversion import as_subclass, clone, copy, rebuild, to_any, to_numpy

@@ -35,6 +35,15 @@ def ravel(x: Tensor, /) -> Tensor:
     return reshape(x, (-1,))
 
 
+def transpose(x: Tensor, /, *axes: Any) -> Tensor:
+    """All axes in another order, `transpose(x, (2, 0, 1))` as NumPy's; backwards if none is given."""
+    x = as_tensor(x)
+    order = axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else axes
+    if len(order) == 2 and x.ndim > 2:
+        raise ShapeError(f"transpose: {x.ndim} axes, but {tuple(order)} names two. To swap these two: `.swapaxes{tuple(order)}`.")
+    return permute_dims(x, tuple(order) or tuple(reversed(range(x.ndim))))
+
+
 def swapaxes(x: Tensor, /, axis1: int, axis2: int) -> Tensor:
     """Two axes in each other's place: a view."""
     x = as_tensor(x)
@@ -292,5 +301,6 @@ __all__ = [
     "split",
     "swapaxes",
     "trace",
+    "transpose",
     "vstack",
 ]

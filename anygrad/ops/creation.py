@@ -20,9 +20,9 @@ from .._messages import translate, unfit
 from .._primitive import linear as primitive
 from .._scalars import NUMBERS, default_complex, dtype_of, get_default_dtype
 from .._tensor import Tensor, rewrapped, wrap
-from .._transform import Transformed
+from .._transform import Transformed, is_tracked
 from ._axes import integer
-from .data_types import astype
+from .data_types import astype, result_type
 from .devices import to
 from .manipulation import broadcast_to, permute_dims, reshape, stack
 
@@ -82,12 +82,20 @@ def empty(shape: Any, *sizes: int, dtype: Any = None, device: Any = None, requir
 
 
 def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """One number throughout. Without `dtype` it is of the number's kind."""
+    """One number throughout. Without `dtype` it is of the number's kind. A Tensor gets the sum of the gradients."""
+    if is_tracked(fill_value):
+        return _spread(fill_value, _shape("full", shape), dtype, as_device(device), requires_grad)
     if isinstance(fill_value, (Tensor, np.generic)):
         dtype = fill_value.dtype if dtype is None else dtype
     fill_value = _number("full", "fill_value", fill_value)
     dtype = dtype_of(fill_value) if dtype is None else dtype
     return _filled("full", _shape("full", shape), dtype, device, requires_grad, fill_value)
+
+
+def _spread(value: Tensor, shape: tuple[int, ...], dtype: Any, where: device, requires_grad: bool) -> Tensor:
+    """What `full` makes of a Tensor of one element: recorded, and without reading its value."""
+    value = asarray(reshape(value, ()), dtype=dtype, device=where)
+    return asarray(broadcast_to(value, shape), copy=True, requires_grad=requires_grad)
 
 
 def _like(name: str, x: Any, dtype: Any, where: Any, requires_grad: bool, *value: Any) -> Tensor:
@@ -116,6 +124,9 @@ def empty_like(x: Any, /, *, dtype: Any = None, device: Any = None, requires_gra
 
 def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """One number throughout, with the shape, dtype and device of x."""
+    if is_tracked(fill_value):
+        x = x if isinstance(x, Tensor) else asarray(x)
+        return _spread(fill_value, x.shape, x.dtype if dtype is None else dtype, x.device if device is None else as_device(device), requires_grad)
     return _like("full", x, dtype, device, requires_grad, _number("full_like", "fill_value", fill_value))
 
 
@@ -141,6 +152,9 @@ def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None,
     """Evenly spaced numbers from `start` up to `stop`, without it; `arange(n)` starts at 0."""
     if stop is None:
         start, stop = 0, start
+    if is_tracked(start) or is_tracked(step):
+        n = len(arange(*(v.item() if isinstance(v, Tensor) else v for v in (start, stop, step))))
+        return start + step * arange(n, dtype=result_type(start, step, 1.0) if dtype is None else dtype, device=device)
     start, stop, step = [_number("arange", name, v, (int, float)) for name, v in (("start", start), ("stop", stop), ("step", step))]
     if step == 0:
         raise ValueError("arange: step cannot be 0")
@@ -158,6 +172,9 @@ def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None,
 
 def linspace(start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None, endpoint: bool = True, requires_grad: bool = False) -> Tensor:
     """`num` evenly spaced numbers from `start` to `stop`."""
+    if is_tracked(start) or is_tracked(stop):
+        share = linspace(0.0, 1.0, num, dtype=result_type(start, stop, 1.0) if dtype is None else dtype, device=device, endpoint=endpoint)
+        return start * (1 - share) + stop * share
     start, stop = _number("linspace", "start", start), _number("linspace", "stop", stop)
     start, stop = (float(v) if isinstance(v, int) else v for v in (start, stop))
     num = integer("linspace", "num", num)

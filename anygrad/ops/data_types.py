@@ -9,7 +9,7 @@ import numpy as np
 from .._dtypes import as_dtype
 from .._errors import DTypeError
 from .._primitive import linear as primitive
-from .._scalars import NUMBERS, weak_dtype
+from .._scalars import NUMBERS, dtype_of, weak_dtype
 from .._tensor import Tensor
 from ._axes import as_tensor
 from .devices import to
@@ -45,16 +45,16 @@ def astype(x: Tensor, dtype: Any, /, *, copy: Any = True, device: Any = None) ->
 
 
 def _dtypes(values: tuple[Any, ...]) -> list[np.dtype]:
-    return [v.dtype if isinstance(v, Tensor) else as_dtype(v.dtype) if hasattr(v, "dtype") else as_dtype(v) for v in values]
+    return [v.dtype if isinstance(v, Tensor) else as_dtype(v.dtype) if hasattr(v, "dtype") and not isinstance(v, type) else as_dtype(v) for v in values]
 
 
 def result_type(*arrays_and_dtypes: Any) -> np.dtype:
-    """The dtype of an operation on these: Tensors, arrays, dtypes and Python numbers."""
+    """The dtype of an operation on these: Tensors, arrays, dtypes and Python numbers (which alone are of the default dtypes)."""
     numbers = [v for v in arrays_and_dtypes if isinstance(v, NUMBERS)]
     strong = _dtypes(tuple(v for v in arrays_and_dtypes if not isinstance(v, NUMBERS)))
-    if not strong:
-        raise ValueError("result_type: give at least one array or dtype")
-    dtype = np.result_type(*strong)
+    if not arrays_and_dtypes:
+        raise ValueError("result_type: give at least one array, dtype or number")
+    dtype = np.result_type(*strong) if strong else dtype_of(numbers[0])
     for value in numbers:
         dtype = weak_dtype(value, [dtype])
     return dtype

@@ -10,11 +10,10 @@ import builtins
 import math
 from typing import Any, NamedTuple
 
-from .. import _modes
 from .._errors import AxisError, DTypeError, LinAlgError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
-from .._transform import Transformed
+from .._transform import Transformed, is_tracked
 from . import _decompositions, _determinant
 from ._axes import as_tensor, axes_of, axis_of, count, integer, kept, pair, real_number
 from ._rules import adjoint, conjugate, real_part
@@ -127,7 +126,7 @@ def eig(x: Tensor, /) -> EigResult:
 def eigvals(x: Tensor, /) -> Tensor:
     """Eigenvalues, complex."""
     x = _matrices("eigvals", x, square=True)
-    return _decompositions.eig(x)[0] if isinstance(x, Transformed) or (x.requires_grad and _modes.is_grad_enabled()) else _decompositions.eigvals(x)
+    return _decompositions.eig(x)[0] if is_tracked(x) else _decompositions.eigvals(x)
 
 
 def svd(x: Tensor, /, *, full_matrices: bool = True) -> SVDResult:

@@ -1,4 +1,7 @@
-"""The set functions of the standard. None has a derivative: how many results there are depends on the values."""
+"""The set functions of the standard.
+
+Distinct values are elements of x: the gradient of each goes to where it was first.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,11 @@ from typing import Any, NamedTuple
 
 from .._primitive import primitive
 from .._tensor import Tensor
+from .._transform import is_tracked
 from ._axes import as_tensor, pair
+from .indexing import take
 from .logic import logical_not
+from .manipulation import reshape
 
 
 class UniqueAllResult(NamedTuple):
@@ -44,7 +50,9 @@ def _isin(xp: Any, x1: Any, x2: Any) -> Any:
 
 def unique_all(x: Tensor, /) -> UniqueAllResult:
     """The distinct elements, where each was first, which of them each element is, and how often each occurs."""
-    return UniqueAllResult(*_unique_all(as_tensor(x)))
+    x = as_tensor(x)
+    result = UniqueAllResult(*_unique_all(x))
+    return result._replace(values=take(reshape(x, (-1,)), result.indices)) if is_tracked(x) else result
 
 
 def unique_counts(x: Tensor, /) -> UniqueCountsResult:
@@ -61,7 +69,8 @@ def unique_inverse(x: Tensor, /) -> UniqueInverseResult:
 
 def unique_values(x: Tensor, /) -> Tensor:
     """The distinct elements."""
-    return _unique_values(as_tensor(x))
+    x = as_tensor(x)
+    return unique_all(x).values if is_tracked(x) else _unique_values(x)
 
 
 def isin(x1: Tensor, x2: Any, /, *, invert: bool = False) -> Tensor:
