@@ -309,13 +309,14 @@ _ELEMENTWISE = ("anygrad.ops.elementwise", "anygrad.ops.logic", "anygrad.ops.spe
 
 @functools.cache
 def rule_of(made: Primitive) -> Rule:
-    """The batching rule of a primitive; one of somebody else's is computed entry by entry."""
+    """The batching rule of a primitive; one of somebody else's that is not declared to be elementwise is computed entry by entry."""
     module = made.forward.__module__
     if module.startswith("anygrad.") and made.name in RULES:
         return RULES[made.name]
+    has_axes = "axis" in made.params or "axes" in made.params
     if module.startswith(_ELEMENTWISE):
-        return along if "axis" in made.params or "axes" in made.params else aligned
-    return one_by_one
+        return along if has_axes else aligned
+    return aligned if made.jvp == "elementwise" and not has_axes else one_by_one
 
 
 # ---------------------------------------------------------------------------

@@ -20,12 +20,13 @@ from typing import Any
 import numpy as np
 
 from . import _alias, _modes
+from ._batched import Batched
 from ._errors import DeviceError, DTypeError, ShapeError
 from ._primitive import Primitive
 from ._push import as_inputs, fitted, push
 from ._recording import Step, is_inexact
 from ._tensor import Tensor
-from ._transform import Transformed, at_bottom, levels
+from ._transform import Transformed, at_bottom, innermost, levels
 from .ops.creation import zeros_like
 from .ops.data_types import astype
 from .ops.inplace import _follow, _set_view, write
@@ -228,17 +229,38 @@ def _made(state: State) -> Dual:
 
 
 def _primal(x: Any, level: Level) -> Any:
-    return x.primal if isinstance(x, Dual) and x.state.level is level else x
+    """x without its tangent at a level, which may be inside of others (in gradients; inputs have none further in)."""
+    if isinstance(x, Dual) and x.state.level is level:
+        return x.primal
+    if isinstance(x, Transformed) and x.level > level.number:
+        return x.of_parts([_primal(part, level) for part in x.parts()])
+    return x
 
 
 def _tangent(x: Any, level: Level) -> Tensor | None:
-    return x.tangent if level.active and isinstance(x, Dual) and x.state.level is level else None
+    """The tangent of x at a level; None if it has none."""
+    if not level.active or not isinstance(x, Transformed) or x.level < level.number:
+        return None
+    if isinstance(x, Dual) and x.state.level is level:
+        return x.tangent
+    tangents = [_tangent(part, level) for part in x.parts()]
+    if all(t is None for t in tangents):
+        return None
+    return x.of_parts([zeros_like(_primal(part, level)) if t is None else t for part, t in zip(x.parts(), tangents, strict=True)])
 
 
 def _pair(level: Level, value: Tensor | None, change: Tensor | None) -> Tensor | None:
+    """A dual number of a value and its tangent; levels further in than its own are put around it."""
     if change is None:
         return value
-    return dual(level, zeros_like(change) if value is None else value, change)
+    value = zeros_like(change) if value is None else value
+    outer = innermost((value, change))
+    if outer is None or outer.level < level.number:
+        return dual(level, value, change)
+    if isinstance(outer, Batched):
+        return Batched(outer.batch, _pair(level, outer.batch.exposed(value), outer.batch.exposed(change)))  # type: ignore[arg-type]
+    (v, v_tangent), (c, c_tangent) = (parts_at(x, outer.state.level) for x in (value, change))  # type: ignore[attr-defined]
+    return dual(outer.state.level, _pair(level, v, c), _pair(level, v_tangent, c_tangent))  # type: ignore[attr-defined, arg-type]
 
 
 def parts_at(x: Any, level: Level) -> tuple[Any, Tensor | None]:

@@ -33,7 +33,7 @@ OWN = [
 FIXED = [Row(case.id, "", functools.partial(case.function, **case.kwargs), case.arrays) for case in NOT_DIFFERENTIABLE]
 
 # What cannot differ from one entry to the next: it decides the shape of the result.
-UNIFORM = {"repeat each": (1,), "arange": (0, 1), "nonzero": (0,), "unique_values": (0,), "unique_all": (0,), "unique_counts": (0,), "unique_inverse": (0,)}
+UNIFORM = {"arange": (0, 1), "repeat each": (1,), "nonzero": (0,), "unique_values": (0,), "unique_all": (0,), "unique_counts": (0,), "unique_inverse": (0,)}
 
 
 def as_tuple(value: Any) -> tuple[Any, ...]:
@@ -88,6 +88,19 @@ def test_every_primitive_has_a_rule() -> None:
     own = {name: made for name, made in registry.items() if made.forward.__module__.startswith("anygrad.")}
     assert sorted(name for name, made in own.items() if rule_of(made) is one_by_one) == ["set_view", "setitem"]
     assert not set(RULES) - set(own), "rules for primitives that are not there"
+
+
+def test_somebody_elses_elementwise_primitive_is_computed_at_once() -> None:
+    shapes = []
+
+    @ag.primitive("Cube", jvp="elementwise", x=lambda g, x: g * 3 * x * x)
+    def my_cube(xp: Any, x: Any) -> Any:
+        shapes.append(x.shape)
+        return x * x * x
+
+    registry.pop("my_cube")
+    assert vmap(my_cube)(ag.tensor([1.0, 2.0])).tolist() == [1.0, 8.0]
+    assert shapes == [(2,)]
 
 
 def test_somebody_elses_primitive_is_computed_entry_by_entry() -> None:

@@ -11,7 +11,7 @@ from derivatives import host
 from op_cases import CASES, Case
 
 import anygrad as ag
-from anygrad.func import grad, hessian, jacfwd, jacrev, jvp, vmap
+from anygrad.func import grad, hessian, jacfwd, jacrev, jvp, vjp, vmap
 
 Tensors = tuple[ag.Tensor, ...]
 
@@ -97,6 +97,38 @@ JACOBIANS: dict[str, Callable[[Any], Any]] = {
 def test_jacobians(name: str) -> None:
     wanted = np.stack([host(jacrev(jacrev(cubic))(x)) for x in X])
     np.testing.assert_allclose(host(JACOBIANS[name](cubic)), wanted, rtol=1e-12)
+
+
+def curve(x: ag.Tensor) -> ag.Tensor:
+    return ag.stack([x[0] * x[1], ag.sin(x[1]), x[0] ** 3])
+
+
+SECOND = {f"{outer.__name__} of {inner.__name__}": (outer, inner) for outer in (jacfwd, jacrev) for inner in (jacfwd, jacrev)}
+
+
+@pytest.mark.parametrize("name", SECOND)
+def test_second_derivatives_of_vectors(name: str) -> None:
+    outer, inner = SECOND[name]
+    wanted = np.stack([host(jacrev(jacrev(curve, chunk_size=1), chunk_size=1)(x)) for x in X])
+    np.testing.assert_allclose(np.stack([host(outer(inner(curve))(x)) for x in X]), wanted, rtol=1e-12)
+    np.testing.assert_allclose(host(vmap(outer(inner(curve)))(X)), wanted, rtol=1e-12)
+    third = np.stack([host(jacrev(outer(inner(curve)), chunk_size=1)(x)) for x in X])
+    np.testing.assert_allclose(host(vmap(jacfwd(outer(inner(curve))))(X)), third, rtol=1e-12)
+
+
+def test_tangents_of_gradients_in_a_batch() -> None:
+    def products(x: ag.Tensor, each: Callable[..., Any]) -> ag.Tensor:
+        """x times the Jacobian, scaled; what goes into pull_back has a tangent of its own."""
+        _, pull_back = vjp(curve, x)
+        return each(lambda v: pull_back(v * x[0])[0])(ag.eye(3, dtype=ag.float64))
+
+    def looped(f: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda rows: ag.stack([f(row) for row in rows])
+
+    for x in X:
+        found, wanted = (host(jacfwd(lambda x, each=each: products(x, each), chunk_size=1)(x)) for each in (vmap, looped))
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+        np.testing.assert_allclose(host(jacfwd(lambda x: products(x, vmap))(x)), wanted, rtol=1e-12)
 
 
 def test_functions_of_ones_own() -> None:
