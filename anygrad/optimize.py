@@ -156,7 +156,7 @@ class scipy_objective(_Flat):
         return value, gradient
 
     def hess(self, x: Any, *args: Any) -> np.ndarray:
-        """The Hessian, of shape (n, n): n backward passes."""
+        """The Hessian, of shape (n, n): a backward pass, and one with a batch of n gradients."""
         return self._hessian(*self._first(x, args))
 
     def hessp(self, x: Any, p: Any, *args: Any) -> np.ndarray:
@@ -208,8 +208,9 @@ class scipy_function(_Flat):
     x0 : Tensor, array, or dict, list or tuple of them
         As for `scipy_objective`.
     mode : {"auto", "reverse", "forward"}
-        How the Jacobian is computed: "reverse" takes a backward pass for each result; "forward" one for each number in
-        x, through second derivatives of what f calls. "auto" takes whichever are fewer.
+        How the Jacobian is computed: "reverse" takes one backward with a batch of gradients, one for each result;
+        "forward" a recorded backward, and the backward of that with a batch of one for each number in x. "auto" takes
+        the smaller batch.
 
     Raises
     ------

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from conftest import Make
 
 import anygrad as ag
 from anygrad import _engine, _modes
 from anygrad.autograd import Function, detect_anomaly, set_detect_anomaly
+
+Make = Callable[..., ag.Tensor]
 
 pytestmark = pytest.mark.filterwarnings("ignore:Anomaly Detection has been enabled")
 

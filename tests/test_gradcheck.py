@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Make
 
 import anygrad as ag
 from anygrad.autograd import Function, gradcheck, gradgradcheck
 from anygrad.autograd.gradcheck import GradcheckError
+
+Make = Callable[..., ag.Tensor]
 
 
 def reals(*values: Any) -> ag.Tensor:
