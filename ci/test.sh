@@ -12,5 +12,5 @@ if [ "$everything" = true ]; then
     ci/lint.sh || failed=1
     ci/wheel.sh || failed=1
 fi
-.venv/bin/python -m pytest -q "$@" || failed=1
+.venv/bin/python -m pytest -q -n auto "$@" || failed=1
 exit $failed

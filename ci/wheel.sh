@@ -16,4 +16,4 @@ cd "$clean" # where no import finds the checkout
 unset PYTHONPATH
 venv/bin/python -c 'import anygrad, anygrad_numpy, sys; assert anygrad.__file__.startswith(sys.prefix), anygrad.__file__'
 echo "Testing the installed $(basename anygrad-*.whl) ..."
-venv/bin/python -m pytest -q -o pythonpath= -m "not slow" -c "$root/pyproject.toml" --rootdir "$root" "$root/tests"
+venv/bin/python -m pytest -q -n auto -o pythonpath= -m "not slow" -c "$root/pyproject.toml" --rootdir "$root" "$root/tests"
