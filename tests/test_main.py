@@ -116,6 +116,10 @@ def test_the_readme_prints_what_it_says(capsys):
         np.testing.assert_allclose(numbers, values.ravel(), atol=1e-4)
 
 
+def test_the_readme_counts_the_special_functions():
+    assert f"{len(ag.special.__all__)} functions of `scipy.special`" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def programs(path):
     """The Python blocks of a page that stand for themselves."""
     return [block for block in re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL) if "import anygrad" in block]
