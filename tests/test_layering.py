@@ -26,6 +26,7 @@ LAYERS = [
     ["_tensor"],
     ["_transform"],
     ["_recording"],
+    ["_primitive_source"],
     ["_primitive"],
     ["ops"],
     ["_batching"],
