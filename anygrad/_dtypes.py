@@ -31,6 +31,11 @@ def check_numeric(name: str, array: Any) -> None:
         raise DTypeError(f"{name}: arrays of dtype {array.dtype} cannot be Tensors; supported are bool, integers, floats and complex")
 
 
+def is_inexact(array: Any) -> bool:
+    """Whether a raw array can carry a gradient: floating or complex."""
+    return as_dtype(array.dtype).kind in "fcV"
+
+
 @functools.lru_cache(maxsize=256)
 def _as_dtype(dtype: Any) -> np.dtype:
     if dtype is None:

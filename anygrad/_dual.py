@@ -21,10 +21,11 @@ import numpy as np
 
 from . import _alias, _modes
 from ._batched import Batched
+from ._dtypes import is_inexact
 from ._errors import DeviceError, DTypeError, ShapeError
 from ._primitive import Primitive
 from ._push import as_inputs, fitted, push
-from ._recording import Step, is_inexact
+from ._recording import Step
 from ._tensor import Tensor
 from ._transform import Transformed, at_bottom, innermost, levels
 from .ops.creation import zeros_like

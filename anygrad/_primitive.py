@@ -38,8 +38,9 @@ from . import _modes
 from ._backends import Backend, namespace
 from ._dtypes import as_dtype
 from ._graph import Cell, sequence
+from ._operands import beside, is_operand
 from ._primitive_source import WRITTEN_NAMES, function_source, stub_source, vjp_source
-from ._recording import PrimitiveNode, apply, beside, is_operand, missing, names_of, note_view
+from ._recording import PrimitiveNode, apply, missing, names_of, note_view
 from ._tensor import Tensor
 
 Rule = Callable[..., Any]

@@ -12,8 +12,9 @@ from typing import Any
 from . import _modes, ops
 from ._backends import is_array, namespace
 from ._backward import grad
+from ._dtypes import is_inexact
 from ._primitive import Primitive
-from ._recording import is_inexact, missing, names_of
+from ._recording import missing, names_of
 from ._scalars import NUMBERS, weak_dtype
 from ._tensor import Tensor, wrap
 from .ops.creation import asarray, zeros_like

@@ -12,7 +12,7 @@ import numpy as np
 from . import _alias, _modes, _upper
 from ._array_methods import ArrayMethods
 from ._backends import device, device_of, not_arrays
-from ._dtypes import as_dtype
+from ._dtypes import as_dtype, is_inexact
 from ._errors import DeviceError, DTypeError, ShapeError
 from ._graph import AccumulateGrad, Cell, Hook, Node, Output, RemovableHandle
 
@@ -136,7 +136,7 @@ class Tensor(ArrayMethods):
                     "only the requires_grad flags of leaf tensors can be changed; this one has a grad_fn. Use `.detach()` for a tensor outside of the graph."
                 )
         elif value and node is None:
-            if as_dtype(self._data.dtype).kind not in "fcV":
+            if not is_inexact(self._data):
                 raise DTypeError(
                     f"only floating and complex tensors (floating point and complex dtype) can require grad; this one is {self.dtype}. "
                     "Write `tensor([1., 2.])` or pass `dtype=`."

@@ -24,7 +24,7 @@ LAYERS = [
     ["_function_methods", "_interchange"],
     ["_array_methods"],
     ["_tensor"],
-    ["_transform"],
+    ["_operands", "_transform"],
     ["_recording"],
     ["_primitive_source"],
     ["_primitive"],

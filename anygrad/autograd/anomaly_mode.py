@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 from .. import _engine, _modes
 from .._backends import namespace
+from .._dtypes import is_inexact
 from .._graph import Node, Output
-from .._recording import is_inexact
 
 __all__ = ["detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly"]
 

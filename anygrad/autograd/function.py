@@ -24,9 +24,10 @@ from typing import Any, ClassVar, NamedTuple
 from .. import _alias, _engine, _modes
 from .._backends import namespace
 from .._batched import Batch, Batched, batches_of, entered
+from .._dtypes import is_inexact
 from .._errors import ShapeError
 from .._graph import Node, Output, sequence
-from .._recording import is_inexact, revive
+from .._recording import revive
 from .._recording import save as save_value
 from .._tensor import Tensor, wrap
 from .._transform import Transformed, innermost

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .._backward import grad
-from .._recording import is_inexact
+from .._dtypes import is_inexact
 from .._tensor import Tensor
 from ..ops.creation import asarray, zeros_like
 from ..ops.manipulation import stack

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._backends import is_array, namespace
 from .._errors import AxisError, ShapeError
-from .._recording import common_dtype, in_dtype
+from .._operands import common_dtype, in_dtype
 from .._scalars import weak_dtype
 from .._tensor import Tensor
 

@@ -16,13 +16,14 @@ import numpy as np
 
 from .. import _alias, _modes, _upper
 from .._backends import device_of, is_array, namespace
-from .._dtypes import as_dtype
+from .._dtypes import as_dtype, is_inexact
 from .._errors import DTypeError, ShapeError
 from .._graph import Node
 from .._messages import translate, unfit
+from .._operands import in_dtype, unwrap
 from .._primitive import Primitive, PrimitiveFunction
 from .._primitive import linear as primitive
-from .._recording import as_numpy_does, finish, in_dtype, is_inexact, left_open, record, unwrap
+from .._recording import as_numpy_does, finish, left_open, record
 from .._scalars import NUMBERS
 from .._tensor import Tensor, wrap
 from .._transform import innermost

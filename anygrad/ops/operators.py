@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .._operands import is_operand
 from .._primitive import operator_function
-from .._recording import is_operand
 from .._tensor import Tensor
 from . import elementwise, inplace, logic
 from .indexing import getitem

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .._errors import DTypeError, ShapeError
+from .._operands import beside
 from .._primitive import linear as primitive
-from .._recording import beside
 from .._scalars import NUMBERS
 from .._tensor import Tensor
 from ._axes import as_tensor, axes_of, axis_of, pair

@@ -7,8 +7,8 @@ from typing import Any
 
 from .._dtypes import as_dtype
 from .._errors import DTypeError
+from .._operands import beside
 from .._primitive import elementwise as primitive
-from .._recording import beside
 from .._scalars import NUMBERS
 from .._tensor import Tensor
 from ._axes import along, as_tensor, axes_of, axis_of, integer, kept
