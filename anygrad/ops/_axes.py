@@ -13,13 +13,14 @@ from .._errors import AxisError, ShapeError
 from .._operands import common_dtype, in_dtype
 from .._scalars import weak_dtype
 from .._tensor import Tensor
+from ._data import has_numpy_floats
 
 
 def as_tensor(x: Any, like: Tensor | None = None) -> Tensor:
     """An argument as a Tensor; Python numbers on the device of `like`, and as wide as it is."""
     if isinstance(x, Tensor):
         return x
-    from .creation import asarray, has_numpy_floats
+    from .creation import asarray
 
     if like is None or is_array(x) and not isinstance(x, np.generic):
         return asarray(x)
