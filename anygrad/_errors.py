@@ -31,3 +31,7 @@ class ReadOnlyError(ValueError, RuntimeError):
 
 class OutOfMemoryError(MemoryError, RuntimeError):
     """A device ran out of memory."""
+
+
+class GradcheckError(RuntimeError):
+    """What `gradcheck` and `gradgradcheck` raise for a derivative that is wrong."""

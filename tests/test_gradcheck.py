@@ -229,7 +229,7 @@ def test_batched_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
     x, z = reals(1.0, 2.0), complexes(1 + 1j, 2 - 1j)
     assert gradcheck(lambda a, b, c: (a * b, a), (x, z, reals(1.0)), check_batched_grad=True)
     assert gradgradcheck(lambda a: a**3, x, check_batched_grad=True)
-    module = importlib.import_module("anygrad.autograd.gradcheck")
+    module = importlib.import_module("anygrad.autograd._gradient_check")
     right = module.grad
 
     def grad(*args: Any, is_grads_batched: bool = False, **kwargs: Any) -> Any:
