@@ -18,13 +18,19 @@ import anygrad
 
 # Functions that are no primitives, by the arguments in which they are differentiable.
 DIFFERENTIABLE = {
-    "x": """array_split chunk diag diagonal nan_to_num pad ravel split swapaxes trace transpose unique_all unique_counts unique_inverse unique_values astype broadcast_to cumulative_prod cumulative_sum expand_dims flatten flip matrix_transpose max mean min moveaxis permute_dims
-        prod repeat reshape roll sign sort squeeze std sum take take_along_axis tile tril triu unstack var
-        fft.fft fft.fftn fft.fftshift fft.hfft fft.ifft fft.ifftn fft.ifftshift fft.ihfft fft.irfft fft.irfftn fft.rfft fft.rfftn
-        linalg.cholesky linalg.det linalg.diagonal linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh linalg.inv linalg.matrix_norm
-        linalg.matrix_power linalg.pinv linalg.qr linalg.slogdet linalg.svd linalg.svdvals linalg.trace linalg.vector_norm
-        special.expn special.exprel special.fresnel special.log_softmax special.lpmv special.polygamma special.shichi special.sici
-        special.sinc special.softmax special.yn""",
+    "x": """
+        array_split astype broadcast_to chunk cumulative_prod cumulative_sum diag diagonal expand_dims flatten flip
+        matrix_transpose max mean min moveaxis nan_to_num pad permute_dims prod ravel repeat reshape roll sign sort
+        split squeeze std sum swapaxes take take_along_axis tile trace transpose tril triu unique_all unique_counts
+        unique_inverse unique_values unstack var
+        fft.fft fft.fftn fft.fftshift fft.hfft fft.ifft fft.ifftn fft.ifftshift fft.ihfft fft.irfft fft.irfftn fft.rfft
+        fft.rfftn
+        linalg.cholesky linalg.det linalg.diagonal linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh linalg.inv
+        linalg.matrix_norm linalg.matrix_power linalg.pinv linalg.qr linalg.slogdet linalg.svd linalg.svdvals
+        linalg.trace linalg.vector_norm
+        special.expn special.exprel special.fresnel special.log_softmax special.lpmv special.polygamma special.shichi
+        special.sici special.sinc special.softmax special.yn
+    """,
     "x1 x2": "dot kron matmul pow tensordot vecdot where linalg.cross linalg.outer linalg.solve",
     "x y": "special.kl_div",
     "x q": "special.zeta",
@@ -42,7 +48,7 @@ DIFFERENTIABLE = {
     "dfn dfd p": "special.fdtri",
     "x min max": "clip",
     "x prepend append": "diff",
-    "arrays": "column_stack hstack vstack broadcast_arrays concat meshgrid stack",
+    "arrays": "broadcast_arrays column_stack concat hstack meshgrid stack vstack",
     "operands": "einsum",
     "obj": "as_tensor asarray",
     "fill_value": "full full_like",
@@ -55,9 +61,14 @@ NOT_IMPLEMENTED = {"n": "special.expn special.yn", "m v": "special.lpmv"}
 
 # Functions that are no primitives and have no derivative, by the reason.
 WITHOUT_DERIVATIVE = {
-    "the result is no number that changes smoothly": "allclose isclose all any argmax argmin argsort count_nonzero isin nonzero searchsorted linalg.matrix_rank",
-    "makes tensors": """empty empty_like eye from_cupy from_dlpack from_numpy ones ones_like tensor zeros zeros_like
-        fft.fftfreq fft.rfftfreq""",
+    "the result is no number that changes smoothly": """
+        all allclose any argmax argmin argsort count_nonzero isclose isin nonzero searchsorted
+        linalg.matrix_rank
+    """,
+    "makes tensors": """
+        empty empty_like eye from_cupy from_dlpack from_numpy ones ones_like tensor zeros zeros_like
+        fft.fftfreq fft.rfftfreq
+    """,
     "about shapes and dtypes": "broadcast_shapes can_cast finfo iinfo isdtype result_type",
 }
 
@@ -79,8 +90,10 @@ ORDERS = {
 # What not every library has.
 LIBRARIES = {
     "CuPy from 14 on": "linalg.eig linalg.eigvals",
-    "with SciPy; not CuPy": """special.dawsn special.erfi special.fresnel special.hyp1f1 special.iv special.ive special.jv special.kv special.kve
-        special.ndtri_exp special.owens_t special.spence special.wofz special.wrightomega special.yv""",
+    "with SciPy; not CuPy": """
+        special.dawsn special.erfi special.fresnel special.hyp1f1 special.iv special.ive special.jv special.kv
+        special.kve special.ndtri_exp special.owens_t special.spence special.wofz special.wrightomega special.yv
+    """,
 }
 
 # What happens where a derivative does not exist, or where 0 / 0 lies in wait.
@@ -96,29 +109,29 @@ CONVENTIONS = {
     "at a tie a half to each; 1 to each beside NaN": "maximum minimum",
     "ties share evenly": "max min",
     "at a bound it is the gradient of x": "clip",
-    "inf at 0": "sqrt log",
-    "0, 0 at (0, 0)": "hypot atan2",
+    "inf at 0": "log sqrt",
+    "0, 0 at (0, 0)": "atan2 hypot",
     "0, 0 at (0, 0); NaN with respect to x2 where x1 < 0": "pow",
     "a half to each where both are the same infinity": "logaddexp",
     "exact zeros for what is not chosen; NaN of its own derivative is not hidden": "where",
-    "exact where elements are 0": "prod cumulative_prod",
+    "exact where elements are 0": "cumulative_prod prod",
     "0 where all elements are equal": "std",
     "NaN where no degree of freedom is left": "var",
     "stable; equal elements keep their order": "sort",
     "gradients at repeated indices add up": "take take_along_axis",
     "the adjugate at singular matrices, exact at any rank": "linalg.det",
     "NaN at singular matrices": "linalg.slogdet",
-    "gradients of eigenvalues are finite where these repeat; those of vectors are not": "linalg.eigh linalg.eig",
-    "finite where eigenvalues repeat": "linalg.eigvalsh linalg.eigvals",
+    "gradients of eigenvalues are finite where these repeat; those of vectors are not": "linalg.eig linalg.eigh",
+    "finite where eigenvalues repeat": "linalg.eigvals linalg.eigvalsh",
     "finite where singular values repeat": "linalg.svdvals",
     "gradients of S are finite where values repeat; those of U and Vh are not": "linalg.svd",
     "that of matrices of the same rank": "linalg.pinv",
     "0 at 0, at any order of derivative; ties of ord=inf share evenly": "linalg.vector_norm",
     "ties share evenly; 0 at 0 for 'fro'": "linalg.matrix_norm",
-    "0 with respect to x where x is 0; NaN where y is NaN": "special.xlogy special.xlog1py",
+    "0 with respect to x where x is 0; NaN where y is NaN": "special.xlog1py special.xlogy",
     "inf at 0 and 1, NaN outside": "special.logit",
     "0 everywhere; also at poles": "special.gammasgn",
-    "at a pole of gamma the limit": "special.rgamma special.binom special.poch",
+    "at a pole of gamma the limit": "special.binom special.poch special.rgamma",
 }
 
 EXTENSIONS = (anygrad.fft, anygrad.linalg, anygrad.special)
