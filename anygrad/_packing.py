@@ -12,7 +12,7 @@ from ._backends import is_array, move, namespace
 from ._errors import DTypeError, ShapeError
 from ._scalars import NUMBERS
 from ._tensor import Tensor, wrap
-from ._tree import leaves, map_leaves, paths, structure
+from ._tree import filled, leaves, map_leaves, paths, structure
 from .ops import asarray, broadcast_to
 
 
@@ -61,8 +61,7 @@ class Packing:
 
     def tree(self, tensors: Sequence[Tensor]) -> Any:
         """A tree of one tensor for each leaf."""
-        remaining = iter(tensors)
-        return map_leaves(lambda _: next(remaining), self._structure)
+        return filled(self._structure, tensors)
 
     def pack(self, tree: Any) -> np.ndarray:
         """The flat vector of another tree of this form; a number stands for a whole leaf."""

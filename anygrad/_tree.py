@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 
@@ -56,6 +56,17 @@ def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     return function(tree, *others)
 
 
+def filled(tree: Any, values: Iterable[Any]) -> Any:
+    """A tree like this one with other leaves, taken from left to right."""
+    remaining = iter(values)
+    return map_leaves(lambda _: next(remaining), tree)
+
+
 def structure(tree: Any) -> Any:
     """The tree without its leaves; structures can be compared and printed."""
     return map_leaves(lambda leaf: _LEAF, tree)
+
+
+def as_tuple(value: Any) -> tuple[Any, ...]:
+    """A tuple or list as a tuple; anything else as a tuple of one."""
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)

@@ -15,6 +15,7 @@ from .._graph import Node, Output, sequence
 from .._recording import revive
 from .._recording import save as save_value
 from .._tensor import Tensor, wrap
+from .._tree import as_tuple
 from ..ops.inplace import adopt
 from ..ops.statistical import sum
 
@@ -141,7 +142,7 @@ class FunctionNode(Node):
             for batch in self.batches:
                 gs = [None if g is None else batch.covered(g) for g in gs]
             result = self.function.backward(self.ctx, *gs)
-            given = list(result) if isinstance(result, (tuple, list)) else [result]
+            given = list(as_tuple(result))
             for batch in reversed(self.batches):
                 for position, held in zip(self.slots, self.held, strict=True):
                     if position < len(given) and isinstance(given[position], Tensor):

@@ -20,6 +20,7 @@ from .._backward import grad
 from .._dtypes import is_inexact
 from .._errors import GradcheckError
 from .._tensor import Tensor
+from .._tree import as_tuple
 from ..ops.creation import asarray, zeros_like
 from ..ops.manipulation import stack
 from ._tangent_check import batched_mismatch, mismatch
@@ -220,10 +221,6 @@ def _holding(x: Tensor, value: Tensor) -> Iterator[None]:
         yield
     finally:
         x._data, x._cell, x._alias = before
-
-
-def as_tuple(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
 
 
 def _checked_inputs(inputs: tuple[Any, ...]) -> Places:

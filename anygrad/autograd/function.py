@@ -26,7 +26,7 @@ from .._dtypes import is_inexact
 from .._errors import ShapeError
 from .._tensor import Tensor
 from .._transform import Transformed, innermost
-from .._tree import map_leaves
+from .._tree import as_tuple, map_leaves
 from ..ops.creation import zeros_like
 from ..ops.data_types import astype
 from ..ops.manipulation import moveaxis
@@ -99,8 +99,8 @@ class Function:
         nodes = [a._node if isinstance(a, Tensor) else None for a in args]
         ctx, result = cls._called(args, kwargs, tuple(n is not None for n in nodes))
         several = isinstance(result, (tuple, list))
-        outs, dirty = list(result) if several else [result], ctx._dirty
-        outs = for_each_entry(ctx, outs, batches_of(*args))
+        dirty = ctx._dirty
+        outs = for_each_entry(ctx, list(as_tuple(result)), batches_of(*args))
         fixed = [any(o is t for t in ctx._non_differentiable) for o in outs]
         if _modes.local.grad_enabled and any(ctx.needs_input_grad):
             outs = record(cls, ctx, args, nodes, outs)
@@ -135,7 +135,7 @@ class Function:
             found = cls.jvp(ctx, *[z if t is None else t.clone() if dirty else t for t, z in zip(tangents, zeros, strict=True)])
         finally:
             ctx._pushing = False
-        given = list(found) if isinstance(found, (tuple, list)) else [found]
+        given = as_tuple(found)
         outs = result if isinstance(result, tuple) else (result,)
         if len(given) != len(outs):
             raise RuntimeError(

@@ -13,7 +13,8 @@ import numpy as np
 from .._backward import grad
 from .._errors import GradcheckError
 from .._tensor import Tensor
-from ._gradient_check import Check, as_tuple, differentiable, random_like
+from .._tree import as_tuple
+from ._gradient_check import Check, differentiable, random_like
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 from .. import _modes
 from .._backends import is_array, namespace
 from .._tensor import Tensor
+from .._tree import as_tuple
 
 __all__ = ["Event", "Row", "profile", "record_function"]
 
@@ -168,7 +169,7 @@ def record_function(name: str) -> Iterator[None]:
 
 
 def _arrays(result: Any) -> Iterable[Any]:
-    return (value for value in (result if isinstance(result, (tuple, list)) else (result,)) if value is not None)
+    return (value for value in as_tuple(result) if value is not None)
 
 
 def _allocated(value: Any) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from .._backward import grad
@@ -11,7 +11,7 @@ from .._dual import checked_tangent
 from .._forward import Pair, change, columns, push_through, value
 from .._modes import enable_grad
 from .._tensor import Tensor
-from .._tree import leaves, map_leaves, structure
+from .._tree import filled, leaves, map_leaves, structure
 from ..ops.creation import zeros, zeros_like
 from .reverse import Argnums, Func, Run, positions_of
 
@@ -63,7 +63,7 @@ def jvp(func: Func, primals: tuple[Any, ...], tangents: tuple[Any, ...], *, stri
             if not isinstance(x, Tensor):
                 raise RuntimeError(f"{where}: Expected {what} to only contain Tensors, got {type(x).__name__}. Write anygrad.asarray(...).")
     directions = [checked_tangent(t, x, where) for t, x in zip(leaves(tangents), xs, strict=True)]
-    result = push_through(lambda *own: func(*_filled(primals, own)), xs, directions)
+    result = push_through(lambda *own: func(*filled(primals, own)), xs, directions)
     output, aux = _with_aux(result, where, has_aux)
     for pair in _pairs_of_tensors(output, where):
         if pair.change is None and strict:
@@ -90,12 +90,6 @@ def _pairs_of_tensors(output: Any, where: str) -> list[Pair]:
                 f"{where}: the function must return only Tensors (expected f(*primals) to return only tensors); it returned {type(pair.value).__name__}. Return anything else as aux."
             )
     return pairs
-
-
-def _filled(tree: Any, values: Sequence[Any]) -> Any:
-    """A tree like this one with other leaves."""
-    remaining = iter(values)
-    return map_leaves(lambda _: next(remaining), tree)
 
 
 def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomness: str = "error", chunk_size: int | None = None) -> Func:
@@ -142,7 +136,7 @@ def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomnes
 
         def call(*own: Tensor) -> Any:
             remaining = list(args)
-            for i, arg in zip(positions, _filled(chosen, own), strict=True):
+            for i, arg in zip(positions, filled(chosen, own), strict=True):
                 remaining[i] = arg
             return func(*remaining, **kwargs)
 
@@ -155,8 +149,8 @@ def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomnes
             _refuse_complex(pair.value)
             row = [block[i] for block in blocks]
             y = pair.value
-            rows.append(_filled(chosen, [zeros(y.shape + x.shape, dtype=y.dtype, device=y.device) if b is None else b for b, x in zip(row, xs, strict=True)]))
-        found = _filled(output, rows)
+            rows.append(filled(chosen, [zeros(y.shape + x.shape, dtype=y.dtype, device=y.device) if b is None else b for b, x in zip(row, xs, strict=True)]))
+        found = filled(output, rows)
         return (found, value(aux)) if has_aux else found
 
     return jacobian
@@ -205,6 +199,6 @@ def linearize(func: Func, *primals: Any) -> tuple[Any, Callable[..., Any]]:
             return map_leaves(zeros_like, run.output)
         gs, ts = zip(*pairs, strict=True)
         found = grad(gs, seeds, ts, retain_graph=True, create_graph=run.leads_outside(*gs, *ts), materialize_grads=True)
-        return run.released(_filled(run.output, list(found)))
+        return run.released(filled(run.output, list(found)))
 
     return run.released(run.output), push_forward

@@ -11,7 +11,7 @@ from .._batched import expanded
 from .._modes import enable_grad, is_grad_enabled
 from .._tensor import Tensor
 from .._transform import everywhere, fresh_leaf, plain_parts
-from .._tree import leaves, map_leaves, structure
+from .._tree import filled, leaves, map_leaves, structure
 from ..autograd.functional import blocks, with_zeros
 from ..ops import reshape
 
@@ -250,8 +250,7 @@ class Run:
 
     def unflattened(self, values: Sequence[Tensor]) -> Any:
         """One value for each input, structured like the arguments that were chosen."""
-        remaining = iter(values)
-        return map_leaves(lambda _: next(remaining), self.structure)
+        return filled(self.structure, values)
 
     def leads_outside(self, *tensors: Tensor | None) -> bool:
         """Whether anything outside of this run can be reached backwards from the tensors, while grad mode is on."""

@@ -13,6 +13,7 @@ from .._errors import AxisError, ShapeError
 from .._operands import common_dtype, in_dtype
 from .._scalars import weak_dtype
 from .._tensor import Tensor
+from .._tree import as_tuple
 from ._data import has_numpy_floats
 
 
@@ -42,9 +43,7 @@ def integer(name: str, argument: str, value: Any) -> int:
 
 def integers(name: str, argument: str, values: Any) -> tuple[int, ...]:
     """An argument that is one integer or a sequence of them."""
-    if isinstance(values, (tuple, list)):
-        return tuple(integer(name, argument, v) for v in values)
-    return (integer(name, argument, values),)
+    return tuple(integer(name, argument, v) for v in as_tuple(values))
 
 
 def real_number(name: str, argument: str, value: Any) -> Any:
@@ -91,7 +90,7 @@ def axes_of(name: str, axis: Any, ndim: int) -> tuple[int, ...]:
     """One axis or several, counted from the front; None is all of them."""
     if axis is None:
         return tuple(range(ndim))
-    axes = tuple(axis_of(name, a, ndim) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
+    axes = tuple(axis_of(name, a, ndim) for a in as_tuple(axis))
     if len(set(axes)) != len(axes):
         raise ShapeError(f"{name}: axis {axis} names an axis twice")
     return axes

@@ -14,6 +14,7 @@ from .._errors import AxisError, DTypeError, ShapeError
 from .._primitive import linear as primitive
 from .._scalars import default_complex, get_default_dtype
 from .._tensor import Tensor
+from .._tree import as_tuple
 from ._axes import as_tensor, axes_of, axis_of, integer, integers, real_number
 from ._rules import cut
 from .creation import arange, zeros
@@ -89,7 +90,7 @@ def _resized(name: str, x: Tensor, n: int | None, axis: int) -> Tensor:
 
 def _grid(name: str, x: Tensor, s: Any, axes: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Axes and lengths of a transform over several axes."""
-    s = None if s is None else tuple(None if n is None else integer(name, "s", n) for n in (s if isinstance(s, (tuple, list)) else (s,)))
+    s = None if s is None else tuple(None if n is None else integer(name, "s", n) for n in as_tuple(s))
     if axes is None and s is not None:
         axes = tuple(range(x.ndim - len(s), x.ndim))
     axes = axes_of(name, None if axes is None else integers(name, "axes", axes), x.ndim)

@@ -10,6 +10,7 @@ import numpy as np
 from .._errors import ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
+from .._tree import as_tuple
 from ._axes import axes_of, axis_of, pair
 from .elementwise import conj
 from .manipulation import broadcast_shapes, broadcast_to, matrix_transpose, moveaxis, reshape
@@ -66,8 +67,7 @@ def tensordot(x1: Tensor, x2: Tensor, /, *, axes: Any = 2) -> Tensor:
     elif not isinstance(axes, (tuple, list)) or len(axes) != 2:
         raise TypeError(f"tensordot: axes are a number, or two sequences of axes, not {axes!r}")
     else:
-        first, second = (tuple(a) if isinstance(a, (tuple, list)) else (a,) for a in axes)
-        first, second = axes_of("tensordot", first, x1.ndim), axes_of("tensordot", second, x2.ndim)
+        first, second = axes_of("tensordot", as_tuple(axes[0]), x1.ndim), axes_of("tensordot", as_tuple(axes[1]), x2.ndim)
     sizes1, sizes2 = [x1.shape[a] for a in first], [x2.shape[a] for a in second]
     if sizes1 != sizes2:
         raise ShapeError(f"tensordot: axes {first} of shape {x1.shape} and axes {second} of shape {x2.shape} differ in size")

@@ -12,6 +12,7 @@ import numpy as np
 from .._errors import AxisError, ShapeError
 from .._primitive import linear as primitive
 from .._tensor import Tensor
+from .._tree import as_tuple
 from ._axes import along, as_tensor, axes_of, axis_of, integer, integers, size_of, tensors_of
 from .indexing import take
 
@@ -185,8 +186,8 @@ def broadcast_arrays(*arrays: Tensor) -> tuple[Tensor, ...]:
 def expand_dims(x: Tensor, /, axis: Any = 0) -> Tensor:
     """New axes of size 1."""
     x = as_tensor(x)
-    new = axis if isinstance(axis, (tuple, list)) else (axis,)
-    places = axes_of("expand_dims", tuple(new), x.ndim + len(new))
+    new = as_tuple(axis)
+    places = axes_of("expand_dims", new, x.ndim + len(new))
     sizes = iter(x.shape)
     return _expand(x, shape=tuple(1 if i in places else next(sizes) for i in range(x.ndim + len(new))))
 
@@ -211,7 +212,7 @@ def roll(x: Tensor, /, shift: Any, *, axis: Any = None) -> Tensor:
     x = as_tensor(x)
     if axis is None:
         return _roll(x, shift=sum(integers("roll", "shift", shift)), axes=None)
-    axes = tuple(axis_of("roll", a, x.ndim) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
+    axes = tuple(axis_of("roll", a, x.ndim) for a in as_tuple(axis))
     shifts = tuple(shift) if isinstance(shift, (tuple, list)) else (shift,) * len(axes)
     if len(shifts) != len(axes):
         raise ShapeError(f"roll: {len(shifts)} shifts for {len(axes)} axes")
