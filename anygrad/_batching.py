@@ -20,6 +20,7 @@ from ._tensor import Tensor
 from .ops import arange, matmul, matrix_transpose, ones, permute_dims, reshape, scatter_add, stack, where, zero_at, zeros_like
 from .ops.indexing import Key, _index
 from .ops.inplace import write
+from .ops.manipulation import inverse
 
 if TYPE_CHECKING:
     from ._batched import Batch
@@ -131,7 +132,7 @@ def scattered(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict
     shape = params["shape"]
     key, order, _ = _whole(key, batch, g, shape)
     g = batch.exposed(g)
-    return scatter_add((batch.size, *shape), key, g if order is None else permute_dims(g, _undone(order)))
+    return scatter_add((batch.size, *shape), key, g if order is None else permute_dims(g, inverse(order)))
 
 
 def zeroed(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -217,10 +218,6 @@ def _for_all(c: Any, batch: Batch, ndim: int) -> Any:
             "vmap: x[mask] with a mask that differs from one entry of the batch to the next: so does the number of results. Use anygrad.where(mask, x, 0)."
         )
     return batch.front(c, ndim)
-
-
-def _undone(order: Sequence[int]) -> tuple[int, ...]:
-    return tuple(sorted(range(len(order)), key=order.__getitem__))
 
 
 def taken(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -348,5 +345,5 @@ def _write_at(made: Primitive, batch: Batch, x: Any, others: tuple[Any, ...], ra
     if order is None:
         value = batch.front(value, ndim)
     else:
-        value = permute_dims(batch.front(batch.covered(batch.exposed(value)), ndim), _undone(order))
+        value = permute_dims(batch.front(batch.covered(batch.exposed(value)), ndim), inverse(order))
     write(x.value, made, (value, key), raw_write)

@@ -12,6 +12,7 @@ from ._tensor import Tensor
 from ._transform import Transformed, at_bottom
 from ._tree import leaves, map_leaves, structure
 from .ops import broadcast_to, concat, expand_dims, moveaxis
+from .ops._axes import along
 
 Dims = Any  # int, None, or a tree of these
 
@@ -53,8 +54,7 @@ def vmap(func: Callable[..., Any], in_dims: Dims = 0, out_dims: Dims = 0, random
     """
     if randomness not in ("error", "different", "same"):
         raise RuntimeError(f"vmap: randomness must be 'error', 'different' or 'same', got {randomness!r}")
-    if chunk_size is not None and not chunk_size > 0:
-        raise ValueError(f"vmap: chunk_size must be None or greater than 0, got {chunk_size}")
+    check_chunk_size("vmap", chunk_size)
 
     @functools.wraps(func)
     def batched(*args: Any, **kwargs: Any) -> Any:
@@ -70,6 +70,11 @@ def vmap(func: Callable[..., Any], in_dims: Dims = 0, out_dims: Dims = 0, random
         return map_leaves(_joined, pieces[0], _spread(out_dims, pieces[0], "out_dims", "outputs"), *pieces[1:])
 
     return batched
+
+
+def check_chunk_size(where: str, chunk_size: int | None) -> None:
+    if chunk_size is not None and not chunk_size > 0:
+        raise ValueError(f"{where}: chunk_size must be None or greater than 0, got {chunk_size}")
 
 
 def _whole(func: Callable[..., Any], size: int, dims: Any, out_dims: Dims, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -104,7 +109,7 @@ def _first(x: Tensor, dim: int) -> Tensor:
 
 
 def _cut(x: Any, dim: Any, start: int, n: int) -> Any:
-    return x if dim is None else x[(slice(None),) * (dim % x.ndim) + (slice(start, start + n),)]
+    return x if dim is None else x[along(dim % x.ndim, slice(start, start + n))]
 
 
 def _joined(y: Tensor, dim: Any, *others: Tensor) -> Tensor:

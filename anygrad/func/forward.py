@@ -12,8 +12,9 @@ from .._forward import Pair, change, columns, push_through, value
 from .._modes import enable_grad
 from .._tensor import Tensor
 from .._tree import filled, leaves, map_leaves, structure
+from .._vmap import check_chunk_size
 from ..ops.creation import zeros, zeros_like
-from .reverse import Argnums, Func, Run, positions_of
+from .reverse import Argnums, Func, Run, positions_of, refuse_complex
 
 __all__ = ["jacfwd", "jvp", "linearize"]
 
@@ -118,9 +119,7 @@ def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomnes
         Takes what `func` takes. Returns a tree like the outputs of trees like the argument, of
         Tensors with the output's shape followed by the argument's; with `has_aux` (jacobian, aux).
     """
-
-    if chunk_size is not None and not chunk_size > 0:
-        raise ValueError(f"jacfwd(): chunk_size must be None or greater than 0, got {chunk_size}")
+    check_chunk_size("jacfwd()", chunk_size)
 
     @functools.wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
@@ -132,7 +131,7 @@ def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomnes
                 raise RuntimeError(
                     f"jacfwd(): the arguments to differentiate must be Tensors or trees of Tensors, got {type(x).__name__}. Write anygrad.asarray(...)."
                 )
-            _refuse_complex(x)
+            refuse_complex("jacfwd()", x)
 
         def call(*own: Tensor) -> Any:
             remaining = list(args)
@@ -146,7 +145,7 @@ def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomnes
         chosen = chosen if isinstance(argnums, tuple) else chosen[0]
         rows = []
         for i, pair in enumerate(pairs):
-            _refuse_complex(pair.value)
+            refuse_complex("jacfwd()", pair.value)
             row = [block[i] for block in blocks]
             y = pair.value
             rows.append(filled(chosen, [zeros(y.shape + x.shape, dtype=y.dtype, device=y.device) if b is None else b for b, x in zip(row, xs, strict=True)]))
@@ -154,11 +153,6 @@ def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomnes
         return (found, value(aux)) if has_aux else found
 
     return jacobian
-
-
-def _refuse_complex(t: Tensor) -> None:
-    if t.dtype.kind == "c":
-        raise RuntimeError(f"jacfwd(): all arguments and outputs must be real, and one is {t.dtype}. Take real and imaginary part apart.")
 
 
 def linearize(func: Func, *primals: Any) -> tuple[Any, Callable[..., Any]]:

@@ -12,6 +12,7 @@ from .._modes import enable_grad, is_grad_enabled
 from .._tensor import Tensor
 from .._transform import everywhere, fresh_leaf, plain_parts
 from .._tree import filled, leaves, map_leaves, structure
+from .._vmap import check_chunk_size
 from ..autograd.functional import blocks, with_zeros
 from ..ops import reshape
 
@@ -140,17 +141,13 @@ def jacrev(func: Func, argnums: Argnums = 0, *, has_aux: bool = False, chunk_siz
         Takes what `func` takes. Returns a tree like the outputs of trees like the argument, of
         Tensors with the output's shape followed by the argument's; with `has_aux` (jacobian, aux).
     """
-
-    if chunk_size is not None and not chunk_size > 0:
-        raise ValueError(f"jacrev(): chunk_size must be None or greater than 0, got {chunk_size}")
+    check_chunk_size("jacrev()", chunk_size)
 
     @functools.wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         run = Run("jacrev", func, argnums, has_aux, args, kwargs)
         run.tensors()
-        for t in (*run.inputs, *leaves(run.output)):
-            if t.dtype.kind == "c":
-                raise RuntimeError(f"jacrev(): all arguments and outputs must be real, and one is {t.dtype}. Take real and imaginary part apart.")
+        refuse_complex("jacrev()", *run.inputs, *leaves(run.output))
         found = run.released(map_leaves(lambda y: run.unflattened(run.jacobians(y, chunk_size)), run.output))
         return (found, run.released(run.aux)) if has_aux else found
 
@@ -292,6 +289,13 @@ def _differentiated(name: str, func: Func, argnums: Argnums, has_aux: bool, args
             f"{name}(): the function must return a scalar Tensor, one of shape (); this one has shape {y.shape}. Return its sum, or use vjp() or jacrev()."
         )
     return run, run.released(run.unflattened(run.pulled([y], [None], retain_graph=has_aux)))  # aux may need the same nodes
+
+
+def refuse_complex(where: str, *tensors: Tensor) -> None:
+    """Raise for a tensor that a Jacobian is not defined for: a complex argument or output."""
+    for t in tensors:
+        if t.dtype.kind == "c":
+            raise RuntimeError(f"{where}: all arguments and outputs must be real, and one is {t.dtype}. Take real and imaginary part apart.")
 
 
 def positions_of(name: str, argnums: Any, count: int) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._backends import is_array, namespace
-from .._errors import AxisError, ShapeError
+from .._errors import AxisError, DTypeError, ShapeError
 from .._operands import common_dtype, in_dtype
 from .._scalars import weak_dtype
 from .._tensor import Tensor
@@ -29,6 +29,14 @@ def as_tensor(x: Any, like: Tensor | None = None) -> Tensor:
     if out.dtype.kind in "fc" and not has_numpy_floats(x):
         return asarray(x, device=like.device, dtype=weak_dtype(1j if out.dtype.kind == "c" else 1.0, [like.dtype]))
     return out
+
+
+def inexact(name: str, x: Any) -> Tensor:
+    """An argument as a floating or complex Tensor."""
+    x = as_tensor(x)
+    if x.dtype.kind in "biu":
+        raise DTypeError(f"{name}: x must be of a floating point or complex dtype, not {x.dtype}. Use `.astype(anygrad.float32)`.")
+    return x
 
 
 def integer(name: str, argument: str, value: Any) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from .._backends import namespace
 from .._dtypes import as_dtype
 from .._tensor import Tensor
+from ._axes import along
 
 
 def call(function: Any, *inputs: Any, **params: Any) -> Any:
@@ -36,12 +37,17 @@ def adjoint(x: Any, xp: Any) -> Any:
     return xp.conj(x) if is_complex(x) else x
 
 
+def place_of(x: Any, xp: Any) -> Any:
+    """The device of x, as `device=` of xp takes it."""
+    return x.device if isinstance(x, Tensor) else xp.device_of(x)
+
+
 def eye_like(x: Any, xp: Any, n: int | None = None) -> Any:
     """The identity matrix of the size of x's last axis, in its dtype and on its device."""
-    where = x.device if isinstance(x, Tensor) else xp.device_of(x)
-    return xp.eye(x.shape[-1] if n is None else n, dtype=x.dtype, device=where)
+    return xp.eye(x.shape[-1] if n is None else n, dtype=x.dtype, device=place_of(x, xp))
 
 
 def cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
-    """A piece of x along an axis."""
-    return x[(*(slice(None),) * axis, slice(start, stop), ...)]
+    """A piece of x along an axis; `stop` may lie beyond its ends, which the standard does not allow."""
+    n = x.shape[axis]
+    return x[along(axis, slice(start, stop and max(min(stop, n), -n)))]

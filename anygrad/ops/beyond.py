@@ -11,6 +11,7 @@ from .._errors import ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
 from ._axes import along, as_tensor, axes_of, axis_of, pair
+from ._rules import place_of
 from .conversion import clone
 from .data_types import astype, finfo
 from .elementwise import abs as _abs
@@ -122,9 +123,8 @@ def _pieces(cuts: Sequence[int], n: int) -> list[slice]:
 def _joined(gs: list[Any], shape: tuple[int, ...], axis: int, cuts: Sequence[int], xp: Any) -> Any:
     """The gradients of consecutive pieces one after the other, with zeros where none has arrived."""
     known = next(g for g in gs if g is not None)
-    where = known.device if isinstance(known, Tensor) else xp.device_of(known)
     sizes = [(*shape[:axis], piece.stop - piece.start, *shape[axis + 1 :]) for piece in _pieces(cuts, shape[axis])]
-    return xp.concat([xp.zeros(size, dtype=known.dtype, device=where) if g is None else g for g, size in zip(gs, sizes, strict=True)], axis=axis)
+    return xp.concat([xp.zeros(size, dtype=known.dtype, device=place_of(known, xp)) if g is None else g for g, size in zip(gs, sizes, strict=True)], axis=axis)
 
 
 def _cut(x: Tensor, axis: int, cuts: Sequence[int]) -> tuple[Tensor, ...]:

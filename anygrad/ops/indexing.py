@@ -19,6 +19,7 @@ from .._recording import apply
 from .._tensor import Tensor
 from .._transform import Transformed, innermost
 from ._axes import as_tensor, axis_of
+from ._rules import place_of
 
 
 class Key:
@@ -219,8 +220,7 @@ def along_axis(indices: Any, axis: int, shape: tuple[int, ...], xp: Any) -> tupl
             key.append(indices)
         else:
             place = (1,) * i + (-1,) + (1,) * (len(shape) - i - 1)
-            device = indices.device if isinstance(indices, Tensor) else xp.device_of(indices)
-            key.append(xp.reshape(xp.arange(shape[i], dtype=xp.int64, device=device), place))
+            key.append(xp.reshape(xp.arange(shape[i], dtype=xp.int64, device=place_of(indices, xp)), place))
     return tuple(key)
 
 

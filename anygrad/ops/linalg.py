@@ -10,12 +10,12 @@ import builtins
 import math
 from typing import Any, NamedTuple
 
-from .._errors import AxisError, DTypeError, LinAlgError, ShapeError
+from .._errors import AxisError, LinAlgError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
 from .._transform import Transformed, is_tracked
 from . import _decompositions, _determinant
-from ._axes import as_tensor, axes_of, axis_of, count, integer, kept, pair, real_number
+from ._axes import as_tensor, axes_of, axis_of, count, inexact, integer, kept, pair, real_number
 from ._rules import adjoint, conjugate, real_part
 from .creation import eye, full_like
 from .data_types import astype
@@ -73,13 +73,7 @@ def _matrices(name: str, x: Any, square: bool = False) -> Tensor:
         raise LinAlgError(f"{name}: needs a matrix or a batch of matrices, so at least 2 dimensions; got shape {x.shape}")
     if square and x.shape[-1] != x.shape[-2]:
         raise LinAlgError(f"{name}: needs square matrices; the last two axes of shape {x.shape} differ")
-    return _inexact(name, x)
-
-
-def _inexact(name: str, x: Tensor) -> Tensor:
-    if x.dtype.kind in "biu":
-        raise DTypeError(f"{name}: x must be of a floating point or complex dtype, not {x.dtype}. Use `.astype(anygrad.float32)`.")
-    return x
+    return inexact(name, x)
 
 
 # ---------------------------------------------------------------------------
@@ -203,7 +197,7 @@ def inv(x: Tensor, /) -> Tensor:
 def solve(x1: Tensor, x2: Tensor, /) -> Tensor:
     """x with x1 @ x = x2. A 1-D x2 is one right-hand side; otherwise the last axis has one in each place."""
     x1 = _matrices("solve", x1, square=True)
-    x2 = _inexact("solve", as_tensor(x2, x1))
+    x2 = inexact("solve", as_tensor(x2, x1))
     if x2.ndim == 0 or x2.shape[builtins.max(x2.ndim - 2, 0)] != x1.shape[-1]:
         raise ShapeError(f"solve: x1 of shape {x1.shape} and x2 of shape {x2.shape} do not match: x2 needs {x1.shape[-1]} rows")
     if x2.ndim > 1:
@@ -290,7 +284,7 @@ def vector_norm(x: Tensor, /, *, axis: Any = None, keepdims: bool = False, ord: 
         inf and -inf are the largest and smallest absolute value (ties share the gradient evenly),
         0 counts what is not 0; otherwise sum(abs(x)**ord)**(1/ord). The gradient at 0 is 0.
     """
-    x, ord = _inexact("vector_norm", as_tensor(x)), real_number("vector_norm", "ord", ord)
+    x, ord = inexact("vector_norm", x), real_number("vector_norm", "ord", ord)
     axes = axes_of("vector_norm", axis, x.ndim)
     if math.isinf(ord):
         return (_largest if ord > 0 else _min)(_abs(x), axis=axes, keepdims=keepdims)

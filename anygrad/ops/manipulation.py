@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def _roll(xp: Any, x: Any, *, shift: Any, axes: Any) -> Any:
     return xp.roll(x, shift, axis=axes)
 
 
-@primitive("Cat", arrays=lambda g, arrays_shape, axis, xp: cut(g, [s[axis] for s in arrays_shape], axis))
+@primitive("Cat", arrays=lambda g, arrays_shape, axis: pieces(g, [s[axis] for s in arrays_shape], axis))
 def _concat(xp: Any, *arrays: Any, axis: Any) -> Any:
     return xp.concat(arrays, axis=axis)
 
@@ -62,7 +63,7 @@ def _stack(xp: Any, *arrays: Any, axis: Any) -> Any:
     return xp.stack(arrays, axis=axis)
 
 
-@primitive("Unbind", view=True, x=lambda g, x_shape, axis, x_dtype, xp: xp.stack(filled(g, x_shape[:axis] + x_shape[axis + 1 :], x_dtype, xp), axis=axis))
+@primitive("Unbind", view=True, x=lambda g, axis, xp: xp.stack(filled(g, xp), axis=axis))
 def _unstack(xp: Any, x: Any, *, axis: Any) -> Any:
     return tuple(x[along(axis, i)] for i in range(x.shape[axis]))
 
@@ -89,16 +90,12 @@ def inverse(axes: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(range(len(axes)), key=axes.__getitem__))
 
 
-def cut(g: Any, lengths: Sequence[int], axis: int) -> list[Any]:
+def pieces(g: Any, lengths: Sequence[int], axis: int) -> list[Any]:
     """Consecutive pieces along an axis."""
-    pieces, start = [], 0
-    for n in lengths:
-        pieces.append(g[along(axis, slice(start, start + n))])
-        start += n
-    return pieces
+    return [g[along(axis, slice(stop - n, stop))] for n, stop in zip(lengths, accumulate(lengths), strict=True)]
 
 
-def filled(gs: list[Any], shape: tuple[int, ...], dtype: Any, xp: Any) -> list[Any]:
+def filled(gs: list[Any], xp: Any) -> list[Any]:
     """Gradients of several outputs, with zeros where none has arrived."""
     known = next(g for g in gs if g is not None)
     return [xp.zeros_like(known) if g is None else g for g in gs]

@@ -9,8 +9,8 @@ from .._dtypes import as_dtype
 from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
-from ._axes import along, as_tensor, axes_of, axis_of, count, kept, real_number, spread
-from ._rules import conjugate, real_part
+from ._axes import as_tensor, axes_of, axis_of, count, inexact, kept, real_number, spread
+from ._rules import conjugate, cut, real_part
 from .creation import ones, zeros
 from .data_types import astype
 from .elementwise import _ratio
@@ -83,15 +83,10 @@ def _cumulative_prod(xp: Any, x: Any, *, axis: Any) -> Any:
 # ---------------------------------------------------------------------------
 
 
-def _cut(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
-    n = x.shape[axis]  # the standard has no slices that end beyond an axis
-    return x[along(axis, slice(start, stop and builtins.max(builtins.min(stop, n), -n)))]
-
-
 def exclusive_product(x: Any, axis: int, xp: Any) -> Any:
     """At each place the product of the elements before it."""
-    ones = xp.ones_like(_cut(x, axis, 0, 1))
-    return xp.concat([ones, _cut(xp.cumulative_prod(x, axis=axis), axis, None, -1)], axis=axis)
+    ones = xp.ones_like(cut(x, axis, 0, 1))
+    return xp.concat([ones, cut(xp.cumulative_prod(x, axis=axis), axis, None, -1)], axis=axis)
 
 
 def products_of_others(x: Any, axis: int, xp: Any) -> Any:
@@ -106,12 +101,12 @@ def suffix_recurrence(x: Any, g: Any, axis: int, xp: Any) -> Any:
     r[i] is the sum over k >= i of g[k] times the product of x[i+1] ... x[k].
     """
     n = x.shape[axis]
-    factor = xp.concat([_cut(x, axis, 1, None), xp.zeros_like(_cut(x, axis, 0, 1))], axis=axis)
+    factor = xp.concat([cut(x, axis, 1, None), xp.zeros_like(cut(x, axis, 0, 1))], axis=axis)
     total, step = g, 1
     while step < n:
-        blank = xp.zeros_like(_cut(x, axis, 0, step))
-        total = total + factor * xp.concat([_cut(total, axis, step, None), xp.astype(blank, total.dtype)], axis=axis)
-        factor = factor * xp.concat([_cut(factor, axis, step, None), blank], axis=axis)
+        blank = xp.zeros_like(cut(x, axis, 0, step))
+        total = total + factor * xp.concat([cut(total, axis, step, None), xp.astype(blank, total.dtype)], axis=axis)
+        factor = factor * xp.concat([cut(factor, axis, step, None), blank], axis=axis)
         step *= 2
     return total
 
@@ -119,7 +114,7 @@ def suffix_recurrence(x: Any, g: Any, axis: int, xp: Any) -> Any:
 def prefix_recurrence(x: Any, g: Any, axis: int, xp: Any) -> Any:
     """r with r[i] = g[i] + x[i] * r[i-1]: the suffix recurrence of everything backwards, x one place on."""
     x = xp.flip(x, axis=axis)
-    later = xp.concat([_cut(x, axis, 0, 1), _cut(x, axis, None, -1)], axis=axis)
+    later = xp.concat([cut(x, axis, 0, 1), cut(x, axis, None, -1)], axis=axis)
     return xp.flip(suffix_recurrence(later, xp.flip(g, axis=axis), axis, xp), axis=axis)
 
 
@@ -146,9 +141,7 @@ def sum(x: Tensor, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = F
 
 def mean(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The mean over the given axes, or over all; x must be of a floating or complex dtype."""
-    x = as_tensor(x)
-    if x.dtype.kind in "biu":
-        raise DTypeError(f"mean: x must be of a floating point or complex dtype, not {x.dtype}. Use `.astype(anygrad.float32)`.")
+    x = inexact("mean", x)
     return _mean(x, axes=axes_of("mean", axis, x.ndim), keepdims=keepdims)
 
 
@@ -187,20 +180,14 @@ def prod(x: Tensor, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = 
 
 def var(x: Tensor, /, *, axis: Any = None, correction: Any = 0.0, keepdims: bool = False) -> Tensor:
     """The mean squared distance from the mean, over n - correction."""
-    x, correction = as_tensor(x), real_number("var", "correction", correction)
-    axes = axes_of("var", axis, x.ndim)
-    if x.dtype.kind in "biu":
-        raise DTypeError(f"var: x must be of a floating point or complex dtype, not {x.dtype}")
-    return _var(x, axes=axes, correction=correction, keepdims=keepdims)
+    x = inexact("var", x)
+    return _var(x, axes=axes_of("var", axis, x.ndim), correction=real_number("var", "correction", correction), keepdims=keepdims)
 
 
 def std(x: Tensor, /, *, axis: Any = None, correction: Any = 0.0, keepdims: bool = False) -> Tensor:
     """The square root of the variance; where all elements are equal its gradient is 0."""
-    x, correction = as_tensor(x), real_number("std", "correction", correction)
-    axes = axes_of("std", axis, x.ndim)
-    if x.dtype.kind in "biu":
-        raise DTypeError(f"std: x must be of a floating point or complex dtype, not {x.dtype}")
-    return _std(x, axes=axes, correction=correction, keepdims=keepdims)
+    x = inexact("std", x)
+    return _std(x, axes=axes_of("std", axis, x.ndim), correction=real_number("std", "correction", correction), keepdims=keepdims)
 
 
 def _freedom(shape: tuple[int, ...], axes: tuple[int, ...], correction: Any) -> float:
