@@ -199,6 +199,15 @@ class Output(Node):
         self.shape, self.dtype = array.shape, array.dtype
         self._extra = None
 
+    @classmethod
+    def of(cls, node: Node, known: dict[int, weakref.ref[Output]], index: int, array: Any) -> Output:
+        """One of a node's outputs: the same one as long as it lives, by what the node knows of them."""
+        found = known[index]() if index in known else None
+        if found is None:
+            found = cls(node, index, array)
+            known[index] = weakref.ref(found)
+        return found
+
 
 class AccumulateGrad(Node):
     """The node of a leaf: adds what arrives to the leaf's `.grad`.

@@ -40,7 +40,7 @@ from ._dtypes import as_dtype
 from ._graph import Cell, sequence
 from ._operands import beside, is_operand
 from ._primitive_source import WRITTEN_NAMES, function_source, stub_source, vjp_source
-from ._recording import PrimitiveNode, apply, missing, names_of, note_view
+from ._recording import PrimitiveNode, apply, conjugates, missing, names_of, note_view
 from ._tensor import Tensor
 
 Rule = Callable[..., Any]
@@ -310,8 +310,8 @@ def _is_complex(dtype: Any) -> bool:
 def _conjugated(node: PrimitiveNode, g: Any, edges: tuple[Any, ...]) -> tuple[Any, ...]:
     """Rules of a holomorphic function, on complex values."""
     xp = _namespace_of_gradient(g)
-    grads = node.vjp([None if v is None else xp.conj(v) for v in g] if type(g) is list else xp.conj(g), edges, conjugate=False)
-    return tuple(None if v is None else xp.conj(v) for v in grads)
+    grads = node.vjp(conjugates(g, xp.conj), edges, conjugate=False)
+    return tuple(conjugates(list(grads), xp.conj))
 
 
 @functools.cache

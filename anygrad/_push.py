@@ -14,7 +14,7 @@ from ._backends import is_array, namespace
 from ._backward import grad
 from ._dtypes import is_inexact
 from ._primitive import Primitive
-from ._recording import missing, names_of
+from ._recording import conjugates, missing, names_of
 from ._scalars import NUMBERS, weak_dtype
 from ._tensor import Tensor, wrap
 from .ops.creation import asarray, zeros_like
@@ -148,9 +148,9 @@ def _pulled(given: Given, g: Any, wanted: Sequence[bool]) -> list[Tensor | None]
     made = given[0]
     turned = made.holomorphic and (g[0] if isinstance(g, list) else g).dtype.kind == "c"
     if turned:
-        g = [ops.conj(v) for v in g] if isinstance(g, list) else ops.conj(g)
+        g = conjugates(g, ops.conj)
     if made.variadic:
         found = list(_call(made.rules[0], g, given))  # type: ignore[arg-type]
     else:
         found = [_call(rule, g, given) if w and rule is not None else None for rule, w in zip(made.rules, wanted, strict=True)]
-    return [ops.conj(v) if turned and v is not None else v for v in found]
+    return conjugates(found, ops.conj) if turned else found

@@ -148,15 +148,10 @@ class PrimitiveNode(Node):
     def output(self, index: int, array: Any) -> Output:
         """The edge to one of several outputs: the same one as long as it lives."""
         try:
-            known = self._outputs[index]()
+            known = self._outputs
         except AttributeError:
-            self._outputs, known = {}, None
-        except KeyError:
-            known = None
-        if known is None:
-            known = Output(self, index, array)
-            self._outputs[index] = weakref.ref(known)
-        return known
+            known = self._outputs = {}
+        return Output.of(self, known, index, array)
 
     def vjp(self, g: Any, edges: tuple[Node | None, ...], conjugate: bool = True) -> tuple[Any, ...]:
         # The first node of a primitive that runs puts the written method in its class.
@@ -167,8 +162,7 @@ class PrimitiveNode(Node):
         if not (self.primitive.holomorphic and as_dtype(self.dtype).kind == "c"):
             return self._rules_recorded(g, edges)
         conj = _upper.recorded_namespace.conj
-        g = [None if v is None else conj(v) for v in g] if type(g) is list else conj(g)
-        return tuple(None if v is None else conj(v) for v in self._rules_recorded(g, edges))
+        return tuple(conjugates(list(self._rules_recorded(conjugates(g, conj), edges)), conj))
 
     def _rules_recorded(self, g: Any, edges: tuple[Node | None, ...]) -> tuple[Any, ...]:
         made = self.primitive
@@ -225,6 +219,11 @@ def revive(value: Any, node: Node | None) -> Any:
     if isinstance(value, Cell):
         tensor._cell = value
     return tensor
+
+
+def conjugates(g: Any, conj: Callable[[Any], Any]) -> Any:
+    """The conjugate of a gradient, or of those in a list that have arrived."""
+    return [None if v is None else conj(v) for v in g] if type(g) is list else conj(g)
 
 
 def names_of(rule: Callable[..., Any] | None) -> tuple[str, ...]:

@@ -39,16 +39,12 @@ class FunctionCtx:
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep tensors for backward: inputs and outputs. Called again, it replaces the earlier ones."""
-        for t in tensors:
-            if t is not None and not isinstance(t, Tensor):
-                raise TypeError(f"save_for_backward can only save variables (Tensors or None), not {type(t).__name__}. Set other values as attributes of ctx.")
+        _check_saved("save_for_backward", tensors)
         self.to_save = tensors
 
     def save_for_forward(self, *tensors: Tensor | None) -> None:
         """Keep tensors for jvp: inputs and outputs. It finds them in `saved_tensors`."""
-        for t in tensors:
-            if t is not None and not isinstance(t, Tensor):
-                raise TypeError(f"save_for_forward can only save variables (Tensors or None), not {type(t).__name__}. Set other values as attributes of ctx.")
+        _check_saved("save_for_forward", tensors)
         self.saved_for_forward = tensors
 
     def mark_dirty(self, *tensors: Tensor) -> None:
@@ -70,6 +66,12 @@ class FunctionCtx:
             return self.saved_for_forward
         node = None if self._node is None else self._node()
         return self.to_save if node is None else node.saved_tensors
+
+
+def _check_saved(name: str, tensors: tuple[Any, ...]) -> None:
+    for t in tensors:
+        if t is not None and not isinstance(t, Tensor):
+            raise TypeError(f"{name} can only save variables (Tensors or None), not {type(t).__name__}. Set other values as attributes of ctx.")
 
 
 class FunctionNode(Node):
@@ -158,13 +160,7 @@ class FunctionNode(Node):
 
     def output_node(self, index: int, array: Any) -> Node:
         """The node that gradients of one output are sent to."""
-        if self.count == 1:
-            return self
-        known = self.output_refs[index]() if index in self.output_refs else None
-        if known is None:
-            known = Output(self, index, array)
-            self.output_refs[index] = weakref.ref(known)
-        return known
+        return self if self.count == 1 else Output.of(self, self.output_refs, index, array)
 
 
 def _sums_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:

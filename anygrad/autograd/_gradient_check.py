@@ -23,7 +23,7 @@ from .._tensor import Tensor
 from .._tree import as_tuple
 from ..ops.creation import asarray, zeros_like
 from ..ops.manipulation import stack
-from ._tangent_check import batched_mismatch, mismatch
+from ._tangent_check import batched_mismatch, mismatch, tensor_like
 from .function import Function
 
 Array = np.ndarray
@@ -157,7 +157,7 @@ class Check:
 
     def rows(self, out: Tensor, seeds: Array) -> list[Array]:
         """For each input the gradients that the rows of `seeds` give, as rows."""
-        grads = [self.gradients([out], [_tensor_like(seed, out)]) for seed in seeds]
+        grads = [self.gradients([out], [tensor_like(seed, out)]) for seed in seeds]
         return [np.array([_host(g[j], x).reshape(-1) for g in grads]).reshape(len(seeds), x.size) for j, (_, x) in enumerate(self.wrt)]
 
     def zero_gradients(self) -> None:
@@ -254,10 +254,6 @@ def _directions(x: Tensor, fast: bool, random: np.random.Generator) -> Array:
 def _combine(parts: Sequence[Array]) -> Array:
     """Derivatives along the real and the imaginary axis as one complex number; the first alone for real inputs."""
     return parts[0] if len(parts) == 1 else parts[0] + 1j * parts[1]
-
-
-def _tensor_like(array: Array, x: Tensor) -> Tensor:
-    return asarray(array.reshape(x.shape).astype(x.dtype), device=x.device)
 
 
 def random_like(x: Tensor, random: np.random.Generator, strided: bool = False) -> Tensor:

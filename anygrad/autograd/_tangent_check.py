@@ -35,8 +35,7 @@ def mismatch(
         if part and x.dtype.kind != "c":
             break
         for n, row in enumerate(rows):
-            tangent = asarray((unit * row).reshape(x.shape).astype(x.dtype), device=x.device)
-            changes = _pushed(func, inputs, position, tangent)
+            changes = _pushed(func, inputs, position, tensor_like(unit * row, x))
             for i, wanted in differences.items():
                 found = changes[i].numpy(force=True).reshape(-1)
                 if not np.allclose(found, wanted[part][n], rtol, atol):
@@ -45,6 +44,11 @@ def mismatch(
                         f"{row}:\nnumerical:\n{wanted[part][n]}\nanalytical:\n{found}"
                     )
     return None
+
+
+def tensor_like(values: Array, x: Tensor) -> Tensor:
+    """An array as a Tensor of the shape and dtype of x, on its device."""
+    return asarray(values.reshape(x.shape).astype(x.dtype), device=x.device)
 
 
 def batched_mismatch(func: Callable[..., Any], inputs: Sequence[Any], position: int) -> str | None:
