@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import ops
 from .._tensor import Tensor
+from ..ops._axes import axes_of
 from .arguments import FUNCTIONS, Array, floating, implements, tensor, tensors
 
 
@@ -60,11 +61,11 @@ def angle(z: Array, deg: bool = False) -> Tensor:
 @implements("linalg.norm")
 def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
     x = floating(x)
-    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = axes_of("norm", axis, x.ndim)
     if ord is None or len(axes) == 1:
         return ops.linalg.vector_norm(x, axis=axes, keepdims=keepdims, ord=2 if ord is None else ord)
     out = ops.linalg.matrix_norm(ops.moveaxis(x, axes, (-2, -1)), ord=ord)
-    return ops.expand_dims(out, axis=tuple(sorted(i % x.ndim for i in axes))) if keepdims else out
+    return ops.expand_dims(out, axis=tuple(sorted(axes))) if keepdims else out
 
 
 @implements("linalg.svd")

@@ -11,6 +11,7 @@ import numpy as np
 from .. import ops
 from .._errors import ShapeError
 from .._tensor import Tensor
+from ..ops._axes import axes_of, count, kept
 from .arguments import Array, flat, floating, implements, tensor, without_nan
 
 
@@ -64,12 +65,10 @@ def cumprod(a: Array, axis: int | None = None, dtype: Any = None) -> Tensor:
     return ops.cumulative_prod(a, axis=axis, dtype=dtype)
 
 
-def _ranked(a: Tensor, positions: Callable[[Tensor], Tensor], axis: Any, keepdims: bool) -> Tensor:
+def _ranked(a: Tensor, positions: Callable[[Tensor], Tensor], axes: tuple[int, ...], keepdims: bool) -> Tensor:
     """The sorted elements along the axes, read at positions between them; `positions` has the number of elements that are not NaN."""
-    axes = tuple(range(a.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    axes = tuple(i % a.ndim for i in axes)
-    kept = tuple(1 if i in axes else n for i, n in enumerate(a.shape))
-    rest = [n for i, n in enumerate(a.shape) if i not in axes]
+    rest = tuple(n for i, n in enumerate(a.shape) if i not in axes)
+    shape = kept(a.shape, axes) if keepdims else rest
     a = ops.reshape(ops.moveaxis(a, axes, tuple(range(-len(axes), 0))), (*rest, -1))
     valid = ops.sum(ops.astype(~ops.isnan(a), np.int64), axis=-1, keepdims=True)
     place = positions(valid)
@@ -79,20 +78,20 @@ def _ranked(a: Tensor, positions: Callable[[Tensor], Tensor], axis: Any, keepdim
     above = ops.take_along_axis(ordered, ops.clip(ops.minimum(low + 1, valid - 1), 0), axis=-1)
     share = ops.astype(place - ops.astype(low, place.dtype), a.dtype)
     out = ops.where(share == 0, below, below + (above - below) * share)
-    return ops.reshape(out, kept if keepdims else tuple(rest)) if out.shape[-1] == 1 else ops.moveaxis(out, -1, 0)
+    return ops.reshape(out, shape) if out.shape[-1] == 1 else ops.moveaxis(out, -1, 0)
 
 
 def _quantile(a: Array, q: Array, axis: Any, keepdims: bool, ignore_nan: bool) -> Tensor:
     a, q = floating(a), floating(q)
-    size = math.prod(a.shape) if axis is None else math.prod(a.shape[i] for i in (axis if isinstance(axis, tuple) else (axis,)))
-    if not size:
+    axes = axes_of("quantile", axis, a.ndim)
+    if not count(a.shape, axes):
         raise ShapeError(f"quantile: no element to choose from: a has shape {a.shape}")
     if q.ndim > 1:
         raise ShapeError(f"quantile: q is a number or a list of numbers, not of shape {q.shape}")
     parts = []
     for p in ops.unstack(ops.reshape(q, (-1,))):
-        out = _ranked(a, lambda valid, p=p: ops.astype(valid - 1, np.float64) * p, axis, keepdims)  # type: ignore[misc]
-        parts.append(out if ignore_nan else ops.where(ops.any(ops.isnan(a), axis=axis, keepdims=keepdims), math.nan, out))
+        out = _ranked(a, lambda valid, p=p: ops.astype(valid - 1, np.float64) * p, axes, keepdims)  # type: ignore[misc]
+        parts.append(out if ignore_nan else ops.where(ops.any(ops.isnan(a), axis=axes, keepdims=keepdims), math.nan, out))
     return ops.stack(parts) if q.ndim else parts[0]
 
 

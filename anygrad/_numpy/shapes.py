@@ -57,27 +57,28 @@ FUNCTIONS.update({f"atleast_{n}d": _at_least(n) for n in (1, 2, 3)})
 
 @implements("concatenate")
 def concatenate(arrays: Any, /, axis: int | None = 0, *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
-    out = ops.concat(tensors(arrays), axis=axis)
-    return out if dtype is None else out.astype(dtype)
+    return _cast(ops.concat(tensors(arrays), axis=axis), dtype)
+
+
+def _cast(x: Tensor, dtype: Any) -> Tensor:
+    return x if dtype is None else x.astype(dtype)
 
 
 @implements("stack")
 def stack(arrays: Any, axis: int = 0, *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
     parts = tensors(arrays)
     common = ops.result_type(*parts)
-    out = ops.stack([ops.astype(x, common, copy=False) for x in parts], axis=axis)
-    return out if dtype is None else out.astype(dtype)
+    return _cast(ops.stack([ops.astype(x, common, copy=False) for x in parts], axis=axis), dtype)
 
 
 @implements("vstack")
 def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
-    return concatenate([_at_least(2)(x) for x in tensors(tup)], 0, dtype=dtype)
+    return _cast(ops.vstack(tensors(tup)), dtype)
 
 
 @implements("hstack")
 def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
-    parts = [_at_least(1)(x) for x in tensors(tup)]
-    return concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype)
+    return _cast(ops.hstack(tensors(tup)), dtype)
 
 
 @implements("dstack")

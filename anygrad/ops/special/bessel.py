@@ -7,7 +7,7 @@ from typing import Any
 
 from ..._primitive import elementwise as primitive
 from ..._tensor import Tensor
-from .._rules import call, is_complex
+from .._rules import call, real_part
 from ._arguments import in_dtype_of
 from ._kv_slope import kv_slope
 from ._library import of_library
@@ -101,31 +101,27 @@ def y1(xp: Any, x: Any) -> Any:
 
 # ---------------------------------------------------------------------------
 # of any order: differentiable in the argument (DLMF 10.6.1, 10.29.1; near 0, j0, j1, i0, ... are better); kv and kve
-# in the order too (`_kv_slope.py`). For the others no formula is known here that is accurate everywhere, so there is none
+# in the order too (`_kv_slope.py`). For the others no formula is known here that is accurate everywhere, so there is none.
+# The order is real; a number beside complex z comes as a complex one
 # ---------------------------------------------------------------------------
-
-
-def _real(v: Any, xp: Any) -> Any:
-    """The order: a number beside complex z comes as a complex one."""
-    return xp.real(v) if is_complex(v) else v
 
 
 @primitive("SpecialJv", floats=True, z=lambda g, v, z: g * ((call(jv, v - 1, z) - call(jv, v + 1, z)) / 2))
 def jv(xp: Any, v: Any, z: Any) -> Any:
     """The Bessel function of the first kind, of real order v; differentiable in z."""
-    return of_library(xp, "jv", _real(v, xp), z)
+    return of_library(xp, "jv", real_part(v, xp), z)
 
 
 @primitive("SpecialYv", floats=True, z=lambda g, v, z: g * ((call(yv, v - 1, z) - call(yv, v + 1, z)) / 2))
 def yv(xp: Any, v: Any, z: Any) -> Any:
     """The Bessel function of the second kind, of real order v; differentiable in z."""
-    return of_library(xp, "yv", _real(v, xp), z)
+    return of_library(xp, "yv", real_part(v, xp), z)
 
 
 @primitive("SpecialIv", floats=True, z=lambda g, v, z: g * ((call(iv, v - 1, z) + call(iv, v + 1, z)) / 2))
 def iv(xp: Any, v: Any, z: Any) -> Any:
     """The modified Bessel function of the first kind, of real order v; differentiable in z."""
-    return of_library(xp, "iv", _real(v, xp), z)
+    return of_library(xp, "iv", real_part(v, xp), z)
 
 
 def _kv_slope_slope(v: Any, z: Any, out: Any, order: int, scaled: bool) -> Any:
@@ -152,13 +148,13 @@ def _kv_slope(xp: Any, v: Any, z: Any, *, order: Any, scaled: Any) -> Any:
 )
 def kv(xp: Any, v: Any, z: Any) -> Any:
     """The modified Bessel function of the second kind, of real order v."""
-    return of_library(xp, "kv", _real(v, xp), z)
+    return of_library(xp, "kv", real_part(v, xp), z)
 
 
 @primitive("SpecialIve", floats=True, z=lambda g, v, z, out, xp: g * ((call(ive, v - 1, z) + call(ive, v + 1, z)) / 2 - xp.sign(z) * out), holomorphic=False)
 def ive(xp: Any, v: Any, z: Any) -> Any:
     """exp(-abs(z)) * iv(v, z), for real z; differentiable in z."""
-    return of_library(xp, "ive", _real(v, xp), z)
+    return of_library(xp, "ive", real_part(v, xp), z)
 
 
 @primitive(
@@ -169,7 +165,7 @@ def ive(xp: Any, v: Any, z: Any) -> Any:
 )
 def kve(xp: Any, v: Any, z: Any) -> Any:
     """exp(z) * kv(v, z)."""
-    return of_library(xp, "kve", _real(v, xp), z)
+    return of_library(xp, "kve", real_part(v, xp), z)
 
 
 @primitive("SpecialYn", floats=True, x=lambda g, n, x: g * ((call(_yn, n - 1, x) - call(_yn, n + 1, x)) / 2))
