@@ -110,7 +110,7 @@ def run(
     try:
         # Infinities and NaN are for anomaly mode to find.
         with np.errstate(all="ignore"), contextlib.ExitStack() as guard:
-            partial = _first_gradients(roots, seeds, on_tensors)
+            partial = _first_gradients(roots, seeds, on_tensors, guard)
             needed = None if targets is None else _needed(order, targets)
             return _visit(users, visited, partial, targets, needed, retain_graph, on_tensors, guard)
     except Exception as error:
@@ -139,7 +139,8 @@ def _visit(
 ) -> dict[Node, Any]:
     captured: dict[Node, Any] = {}
     release = not retain_graph
-    plain = not (on_tensors or several_devices or _modes.profiler) and needed is None and watcher is None
+    several = bool(several_devices)
+    plain = not (on_tensors or several or _modes.profiler) and needed is None and watcher is None
 
     def finish_leaf(leaf: Node, grad: Any, ours: bool | None) -> None:
         if watcher is not None:
@@ -170,7 +171,7 @@ def _visit(
             if watcher is not None:
                 visited.running = node
             if g is not None:
-                if several_devices:
+                if several:
                     _switch_device(guard, g)
                 if extra is not None:
                     g = before_node(node, g, on_tensors)
@@ -190,6 +191,8 @@ def _visit(
         for edge in edges:
             if edge is not None:
                 grad = grads[i]
+                if several and grad is not None:  # it need not be on the device that g is on
+                    _switch_device(guard, grad)
                 # A rule's result has the shape and dtype of the input, or those of the output:
                 # only where these differ is there something to sum or to cast.
                 if grad is not None and (edge.dtype is not dtype or edge.shape != shape or on_tensors):
@@ -258,10 +261,12 @@ def _count_users(roots: Sequence[Node]) -> tuple[dict[Node, int], list[Node]]:
     return users, order
 
 
-def _first_gradients(roots: Sequence[Node], seeds: Sequence[Any], on_tensors: bool) -> dict[Node, Partial]:
+def _first_gradients(roots: Sequence[Node], seeds: Sequence[Any], on_tensors: bool, guard: contextlib.ExitStack) -> dict[Node, Partial]:
     """The seeds, added up where a root is given more than once."""
     partial: dict[Node, Partial] = {}
     for root, seed in zip(roots, seeds, strict=True):
+        if several_devices:
+            _switch_device(guard, seed)
         partial[root] = [partial[root][0] + seed, not on_tensors] if root in partial else [seed, False]
     return partial
 

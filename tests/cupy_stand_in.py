@@ -1,8 +1,10 @@
 """NumPy dressed as CuPy with several devices, to run the CuPy backend's own logic without a GPU.
 
-What it keeps of CuPy: arrays have a device; results are made on the current device; 0-d results
-are arrays; NumPy's arrays do not mix; index arrays wrap around; the atomic additions take CuPy's dtypes only. It says
-nothing about kernels, streams or CuPy's names: those are for a GPU and for test_cupy_manifest.py.
+What it keeps of CuPy: arrays have a device; results are made on the current device, and what is computed there has to
+be there (as on GPUs that cannot read each other's memory); 0-d results are arrays; NumPy's arrays do not mix; index arrays
+wrap around; the atomic additions take CuPy's dtypes only; the names of NumPy that CuPy lacks are not there, so that what
+array_api_compat makes of the others is run too. `waits` notes what would wait for the GPU. It says nothing about kernels,
+streams or signatures: those are for a GPU and for test_cupy_manifest.py.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,19 @@ import pytest
 from anygrad import _backends, _modes
 
 _current = [0]
+waits: list[str] = []  # what would have waited for the GPU; for tests to clear and read
+
+# names of NumPy and SciPy (as far as anygrad asks for them) that CuPy has not: test_cupy_manifest.py compares
+ABSENT = {
+    "cupy": "einsum_path errstate geomspace insert matvec nditer unstack vecdot vecmat".split(),
+    "cupy.linalg": "diagonal matrix_norm multi_dot outer svdvals tensordot trace vecdot vector_norm".split(),
+    "cupy.fft": [],
+}
+ABSENT_FROM_SPECIAL = frozenset("dawsn erfi fresnel hyp1f1 iv ive jv kv kve ndtri_exp owens_t spence wofz wrightomega yv".split())
+_MADE_OF_OTHERS = frozenset("betaincc betainccinv ellipe powm1 stdtr stdtrit".split())
+
+_FROM_HOST = frozenset("array asarray asanyarray ascontiguousarray full full_like".split())  # they take NumPy's arrays
+_WAIT = frozenset("nonzero flatnonzero argwhere unique unique_values bincount tril_indices triu_indices extract allclose array_equal".split())
 
 
 class CUDARuntimeError(RuntimeError):
@@ -27,11 +42,22 @@ class CUDARuntimeError(RuntimeError):
         self.status = status
 
 
+def _waiting(name: str) -> Any:
+    """NumPy's method of that name, which is noted."""
+
+    def method(self: Any, *args: Any) -> Any:
+        waits.append(name)
+        return getattr(_plain(self), name)(*args)
+
+    return method
+
+
 class ndarray(np.ndarray):
     _device = 0
 
     def __array_finalize__(self, source: Any) -> None:
-        self._device = getattr(source, "_device", _current[0])
+        view = isinstance(source, ndarray) and _owner(self) is _owner(source)
+        self._device = source._device if view else _current[0]
 
     @property
     def data(self) -> Any:
@@ -55,29 +81,83 @@ class ndarray(np.ndarray):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
         _refuse_numpy(inputs)
         if out is not None:
+            _on_current(out)
             kwargs["out"] = tuple(_plain(o) for o in out)
         result = getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
-        return out[0] if out is not None else _dressed(result)
+        if out is None:
+            return _dressed(result, inputs)
+        _on_current(inputs)
+        return out[0]
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return _called(function, args, kwargs)
+
+    def astype(self, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True) -> Any:
+        return self if self.dtype == dtype and not copy else _dressed(_plain(self).astype(dtype, order), (self,))
 
     def copy(self, order: Any = "C") -> Any:
-        return _dressed(_plain(self).copy(order))
+        return _plain(self).copy(order).view(ndarray)  # the one thing that CuPy does across devices
+
+    def reshape(self, *shape: Any) -> Any:
+        return _dressed(_plain(self).reshape(*shape), (self,))
+
+    def ravel(self) -> Any:
+        return _dressed(_plain(self).ravel(), (self,))
 
     def __getitem__(self, key: Any) -> Any:
-        key = _around(key, self.shape)
-        result = super().__getitem__(key)
-        return result if isinstance(result, np.ndarray) else super().__getitem__((*key, ...) if isinstance(key, tuple) else (key, ...))
+        keys = key if isinstance(key, tuple) else (key,)
+        _refuse_numpy(keys)
+        if any(getattr(k, "dtype", None) == bool for k in keys):
+            waits.append("mask")
+        result = _plain(self)[_plain(_around(key, self.shape))]
+        if not isinstance(result, np.ndarray):
+            result = _plain(self)[(*(_plain(k) for k in keys), ...)]
+        return _dressed(result, (self, *keys))
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        _refuse_numpy((value,))
-        super().__setitem__(_around(key, self.shape), value)
+        keys = key if isinstance(key, tuple) else (key,)
+        _refuse_numpy((value, *keys))
+        if any(getattr(k, "dtype", None) == bool for k in keys):
+            waits.append("mask")
+        _on_current((self, value, *keys))
+        _plain(self)[_plain(_around(key, self.shape))] = _plain(value)
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
+
+    item, tolist, __bool__, __int__, __float__, __complex__, __index__ = map(
+        _waiting, "item tolist __bool__ __int__ __float__ __complex__ __index__".split()
+    )
 
 
 ndarray.__module__ = "cupy"
+_base_of: Callable[[Any], Any] = np.ndarray.base.__get__  # type: ignore[attr-defined]
+
+
+def _owner(array: Any) -> Any:
+    """The array that has the memory."""
+    while isinstance(base := _base_of(array), np.ndarray):
+        array = base
+    return array
+
+
+def _flat(values: Any) -> Iterator[Any]:
+    for v in values:
+        if isinstance(v, (list, tuple)):
+            yield from _flat(v)
+        else:
+            yield v
 
 
 def _refuse_numpy(values: Any) -> None:
-    if any(type(v) is np.ndarray for v in values):
+    if any(type(v) is np.ndarray for v in _flat(values)):
         raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+
+
+def _on_current(values: Any) -> None:
+    for v in _flat(values):
+        if isinstance(v, ndarray) and v._device != _current[0]:
+            raise ValueError(f"Array device must be same as the current device: array device = {v._device} while current = {_current[0]}")
 
 
 def _around(key: Any, shape: tuple[int, ...]) -> Any:
@@ -85,34 +165,63 @@ def _around(key: Any, shape: tuple[int, ...]) -> Any:
     if isinstance(key, tuple):
         simple = all(isinstance(k, (int, slice)) or isinstance(k, ndarray) and k.dtype != bool for k in key)
         return tuple(_around(k, shape[i:]) for i, k in enumerate(key)) if simple and len(key) <= len(shape) else key
-    return key % shape[0] if isinstance(key, ndarray) and key.dtype != bool and shape and shape[0] else key
+    return _plain(key) % shape[0] if isinstance(key, ndarray) and key.dtype != bool and shape and shape[0] else key
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
-        return type(value)(_plain(v) for v in value)
+        return type(value)([_plain(v) for v in value]) if type(value) in (list, tuple) else type(value)(*map(_plain, value))
     return value.view(np.ndarray) if isinstance(value, ndarray) else value
 
 
-def _dressed(value: Any) -> Any:
+def _dressed(value: Any, sources: Any = ()) -> Any:
+    """A result as CuPy's: a view is where its source is; what is computed has to be computed where the sources are."""
     if isinstance(value, (list, tuple)):
-        return tuple(_dressed(v) for v in value)
+        parts = [_dressed(v, sources) for v in value]
+        return type(value)(parts) if type(value) in (list, tuple) else type(value)(*parts)
     if isinstance(value, np.generic):
         value = np.asarray(value)
-    return value.view(ndarray) if type(value) is np.ndarray else value
+    if type(value) is not np.ndarray:
+        return value
+    out = value.view(ndarray)
+    owner = _owner(value)
+    for source in _flat(sources):
+        if isinstance(source, ndarray) and _owner(source) is owner:
+            out._device = source._device
+            return out
+    _on_current(sources)
+    return out
 
 
-def _wrapped(function: Any) -> Any:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return _dressed(function(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()}))
-
-    return call
+def _called(function: Any, args: Any, kwargs: Any) -> Any:
+    """A function of NumPy as CuPy's."""
+    name = getattr(function, "__name__", "")
+    sources = (*args, *kwargs.values())
+    if name not in _FROM_HOST:
+        _refuse_numpy(sources)
+    if name in _WAIT or name == "repeat" and any(isinstance(v, (ndarray, list)) for v in sources[1:]):
+        waits.append(name)
+    return _dressed(function(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()}), sources)
 
 
 class _Module(types.ModuleType):
+    """A module with the functions of another library's."""
+
+    def __init__(self, name: str, library: Any, absent: Any = ()) -> None:
+        super().__init__(name)
+        self._library, self._absent = library, frozenset(absent)
+        self.__all__ = [n for n in library.__all__ if not (n.startswith("__") or n in self._absent or isinstance(getattr(library, n), types.ModuleType))]
+
     def __getattr__(self, name: str) -> Any:
-        value = getattr(np, name)
-        return _wrapped(value) if callable(value) and not isinstance(value, type) else value
+        if name.startswith("__") or name in self._absent:
+            raise AttributeError(name)
+        value = getattr(self._library, name)
+        if callable(value) and not isinstance(value, type):
+            function = value
+            value = lambda *args, **kwargs: _called(function, args, kwargs)  # noqa: E731
+            value.__name__ = name
+        setattr(self, name, value)
+        return value
 
 
 class _Device(contextlib.ContextDecorator):
@@ -125,13 +234,36 @@ class _Device(contextlib.ContextDecorator):
     def __exit__(self, *exc: object) -> None:
         _current[0] = self.before
 
-    def synchronize(self) -> None: ...
+    def synchronize(self) -> None:
+        waits.append("synchronize")
 
 
 def _scatter_add(a: ndarray, key: Any, value: ndarray) -> None:
     if a.dtype.name not in "int32 int64 uint32 uint64 float16 float32 float64".split():
         raise TypeError(f"no atomic addition of {a.dtype}")
+    keys = key if isinstance(key, tuple) else (key,)
+    _refuse_numpy((value, *keys))
+    _on_current((a, value, *keys))
+    if any(getattr(k, "dtype", None) == bool for k in keys):
+        waits.append("mask")
     np.add.at(_plain(a), _plain(key), _plain(value))
+
+
+def _array(a: Any, dtype: Any = None, copy: bool = True, order: str = "K") -> Any:
+    if isinstance(a, ndarray):
+        return a.copy(order) if copy and a.dtype == (dtype or a.dtype) else a.astype(dtype or a.dtype, copy=copy)
+    return np.array(_plain(a), dtype=dtype).view(ndarray)
+
+
+def _asnumpy(x: ndarray) -> np.ndarray:
+    waits.append("asnumpy")
+    return np.array(_plain(x))
+
+
+def _errstate(linalg: str) -> Any:
+    if linalg == "raise":
+        waits.append("errstate")
+    return contextlib.nullcontext()
 
 
 @contextlib.contextmanager
@@ -153,37 +285,50 @@ def installed(monkeypatch: pytest.MonkeyPatch, devices: int = 2, status: int = 0
     )
     stream = types.SimpleNamespace(record=lambda: None, wait_event=lambda event: None)
     pool = types.SimpleNamespace(used_bytes=lambda: 10, total_bytes=lambda: 20, free_all_blocks=lambda: None)
-    cupy, cupyx = _Module("cupy"), types.ModuleType("cupyx")
+    cupy, cupyx = _Module("cupy", np, ABSENT["cupy"]), types.ModuleType("cupyx")
+    linalg, fft = (_Module(f"cupy.{part}", getattr(np, part), ABSENT[f"cupy.{part}"]) for part in ("linalg", "fft"))
     vars(cupy).update(
         __version__="stand-in",
         ndarray=ndarray,
-        asarray=lambda a, dtype=None, copy=None: a if isinstance(a, ndarray) and not copy and a.dtype == (dtype or a.dtype) else cupy.array(a, dtype=dtype),
-        take=lambda a, indices, axis: _dressed(np.take(_plain(a), _plain(indices), axis=axis, mode="wrap")),
-        asnumpy=lambda x: np.array(_plain(x)),
+        array=_array,
+        asarray=lambda a, dtype=None, copy=None: _array(a, dtype, bool(copy)),
+        take=lambda a, indices, axis: _called(np.take, (a, indices), {"axis": axis, "mode": "wrap"}),
+        unique_values=lambda x: _called(np.unique, (x,), {"equal_nan": False}),
+        asnumpy=_asnumpy,
         cuda=types.SimpleNamespace(runtime=runtime, Device=_Device, get_current_stream=lambda: stream),
         from_dlpack=lambda x: x.__dlpack__(stream=1).array,
         get_default_memory_pool=lambda: pool,
         get_default_pinned_memory_pool=lambda: pool,
+        linalg=linalg,
+        fft=fft,
     )
+    linalg.eig = lambda x: tuple(part.astype(np.result_type(x, np.complex64)) for part in _called(np.linalg.eig, (x,), {}))
+    linalg.eigvals = lambda x: linalg.eig(x)[0]
     cupyx.scatter_add = _scatter_add  # type: ignore[attr-defined]
-    cupyx.errstate = lambda linalg: contextlib.nullcontext()  # type: ignore[attr-defined]
+    cupyx.errstate = _errstate  # type: ignore[attr-defined]
+    others = {"cupy.cuda": cupy.cuda, "cupy.cuda.device": cupy.cuda, "cupy.linalg": linalg, "cupy.fft": fft}
+    with contextlib.suppress(ImportError):
+        import scipy.special
 
-    with replaced(monkeypatch, cupy, cupyx):
+        cupyx.scipy = types.ModuleType("cupyx.scipy")  # type: ignore[attr-defined]
+        cupyx.scipy.special = _Module("cupyx.scipy.special", scipy.special, ABSENT_FROM_SPECIAL | _MADE_OF_OTHERS)  # type: ignore[attr-defined]
+        others |= {"cupyx.scipy": cupyx.scipy, "cupyx.scipy.special": cupyx.scipy.special}  # type: ignore[attr-defined]
+
+    with replaced(monkeypatch, cupy, cupyx, others):
         yield cupy
 
 
 @contextlib.contextmanager
-def replaced(monkeypatch: pytest.MonkeyPatch, cupy: Any, cupyx: Any = None) -> Iterator[None]:
+def replaced(monkeypatch: pytest.MonkeyPatch, cupy: Any, cupyx: Any = None, others: dict[str, Any] | None = None) -> Iterator[None]:
     """These modules in place of CuPy (None: it is not installed), and anygrad as if it had not been used with CuPy."""
-    import array_api_compat.numpy
+    import array_api_compat
 
     with monkeypatch.context() as patch:
         for name in _backend_modules():
             patch.delitem(sys.modules, name)
-        patch.setitem(sys.modules, "cupy", cupy)
-        patch.setitem(sys.modules, "cupyx", cupyx)
-        patch.setitem(sys.modules, "array_api_compat.cupy", array_api_compat.numpy)
-        patch.setattr(array_api_compat, "cupy", array_api_compat.numpy, raising=False)
+        for name, module in {"cupy": cupy, "cupyx": cupyx, **(others or {})}.items():
+            patch.setitem(sys.modules, name, module)
+        patch.setattr(array_api_compat, "cupy", None, raising=False)
         patch.setattr(_backends, "_loaded", {k: v for k, v in _backends._loaded.items() if k != "cupy"})
         patch.setattr(_backends, "_by_type", dict(_backends._by_type))
         _backends._device.cache_clear()
@@ -197,4 +342,4 @@ def replaced(monkeypatch: pytest.MonkeyPatch, cupy: Any, cupyx: Any = None) -> I
 
 
 def _backend_modules() -> list[str]:
-    return [name for name in sys.modules if name.partition(".")[0] == "anygrad_cupy"]
+    return [name for name in sys.modules if name.partition(".")[0] == "anygrad_cupy" or name.startswith("array_api_compat.cupy")]

@@ -43,7 +43,7 @@ class Key:
 
     def __init__(self, key: Any, like: Any, shape: tuple[int, ...] | None = None) -> None:
         xp = namespace(like)
-        cells = tuple([_part(k, xp) for k in key]) if isinstance(key, tuple) else (_part(key, xp),)
+        cells = tuple([_part(k, like, xp) for k in key]) if isinstance(key, tuple) else (_part(key, like, xp),)
         if not xp.like_numpy and any(type(c) is slice for c in cells):
             cells = _within(cells, like.shape if shape is None else shape)
         self.is_basic = all(c is None or c is Ellipsis or type(c) in (int, slice) for c in cells)
@@ -61,7 +61,7 @@ class Key:
         return tuple([_raw(c) for c in self.cells]) if isinstance(self.cells, tuple) else _raw(self.cells)
 
 
-def _part(k: Any, xp: Any) -> Any:
+def _part(k: Any, like: Any, xp: Any) -> Any:
     if k is None or k is Ellipsis or type(k) is int or type(k) is Cell:
         return k
     if type(k) is slice:
@@ -73,7 +73,7 @@ def _part(k: Any, xp: Any) -> Any:
             return k
         return int(k) if k.ndim == 0 and k.dtype.kind in "iu" else cell_of(k)
     if isinstance(k, (bool, np.bool_)):
-        return xp.asarray(bool(k))
+        return xp.asarray(bool(k), device=xp.device_of(like))
     if isinstance(k, np.integer):
         return int(k)
     if isinstance(k, (list, range)):
@@ -82,7 +82,7 @@ def _part(k: Any, xp: Any) -> Any:
     if is_array(k):
         if as_dtype(k.dtype).kind not in "iub":
             raise IndexError(f"an index must be of integers or booleans, not {k.dtype}")
-        return xp.asarray(k) if isinstance(k, np.ndarray) and xp.name != "numpy" else k
+        return xp.asarray(k, device=xp.device_of(like)) if isinstance(k, np.ndarray) and xp.name != "numpy" else k
     if hasattr(k, "__index__"):
         return k.__index__()
     raise IndexError(f"{type(k).__name__} is not an index. Use integers, slices, None, ..., or arrays of integers or booleans.")
@@ -118,7 +118,8 @@ def _check_arrays(cells: tuple[Any, ...], shape: tuple[int, ...], xp: Any) -> No
 def check_range(name: str, indices: Any, n: int, xp: Any) -> None:
     """Raise for raw indices outside of an axis of size n, where the library would not."""
     if math.prod(indices.shape):
-        low, high = int(xp.min(indices)), int(xp.max(indices))
+        with xp.device_guard(indices):
+            low, high = int(xp.min(indices)), int(xp.max(indices))
         if low < -n or high >= n:
             raise IndexError(f"{name}: index {low if low < -n else high} is out of range for an axis of size {n}")
 

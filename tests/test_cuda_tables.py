@@ -1,0 +1,125 @@
+"""Every row of the tables of functions on NumPy dressed as CuPy, against NumPy; and what in them waits for the GPU.
+
+Each row runs twice: on the second of two devices while the first is current, and on the only device, where the functions
+that `_primitive.py` writes are not bypassed. The stand-in refuses to compute away from the current device and to mix with
+NumPy's arrays, so a rule that creates an array somewhere else is found here.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import cupy_stand_in
+import numeric
+import numpy as np
+import pytest
+from cupy_stand_in import ABSENT_FROM_SPECIAL
+from derivatives import host, outputs
+from op_cases import NOT_DIFFERENTIABLE
+from tables import ROWS, Row
+
+import anygrad as ag
+from anygrad import Tensor
+from anygrad.func import jvp, vmap
+
+FIXED = [Row(case.id, "", functools.partial(case.function, **case.kwargs), case.arrays) for case in NOT_DIFFERENTIABLE]
+ABSENT = [row for row in ROWS if row.name.removeprefix("special.") in ABSENT_FROM_SPECIAL]
+THERE = [row for row in ROWS if row not in ABSENT]
+
+# What waits for the GPU, by the beginning of the row's id, and why it has to.
+WAITS: dict[str, str] = {
+}
+
+
+@pytest.fixture(scope="module", params=["cuda:0", "cuda:1"], autouse=True)
+def where(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A device: the only one, or the one of two that is not current."""
+    with pytest.MonkeyPatch.context() as patch, cupy_stand_in.installed(patch, devices=1 + (request.param == "cuda:1")):
+        yield request.param
+
+
+def on(device: str, row: Row, tracked: bool = True) -> list[Tensor]:
+    return [ag.tensor(a, device=device, requires_grad=tracked and i in row.live) for i, a in enumerate(row.arrays)]
+
+
+def call(row: Row, xs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    return outputs(row.function(*xs))
+
+
+def seeds_for(ys: Sequence[Tensor]) -> list[Tensor]:
+    return [ag.asarray(numeric.weights_like([host(y)], seed=i)[0], device=y.device) for i, y in enumerate(ys)]
+
+
+def assert_same(found: Sequence[Tensor | None], wanted: Sequence[Tensor | None], where: str) -> None:
+    for a, b in zip(found, wanted, strict=True):
+        assert (a is None) == (b is None)
+        if a is not None and b is not None:
+            assert type(a._data) is cupy_stand_in.ndarray
+            assert a.device == where
+            np.testing.assert_allclose(host(a), host(b), rtol=1e-9, atol=1e-11, strict=True)
+
+
+def compare(compute: Callable[[str], Sequence[Tensor | None]], where: str) -> None:
+    assert_same(compute(where), compute("cpu"), where)
+
+
+@pytest.mark.parametrize("row", [*THERE, *FIXED], ids=repr)
+def test_values_and_gradients(row: Row, where: str) -> None:
+    waited = []
+
+    def compute(device: str) -> Sequence[Tensor | None]:
+        xs = on(device, row)
+        cupy_stand_in.waits.clear()
+        ys = call(row, xs)
+        waited.extend(cupy_stand_in.waits)
+        smooth = [y for y in ys if y.requires_grad]
+        if not smooth:
+            return ys
+        tracked, seeds = [xs[i] for i in row.live], [s.requires_grad_() for s in seeds_for(smooth)]
+        cupy_stand_in.waits.clear()
+        plain = ag.autograd.grad(smooth, tracked, seeds, retain_graph=True, allow_unused=True)
+        recorded = ag.autograd.grad(smooth, tracked, seeds, create_graph=True, allow_unused=True)
+        again = [g for g in recorded if g is not None and g.requires_grad]
+        second = ag.autograd.grad(again, [*tracked, *seeds], [ag.ones_like(g) for g in again], allow_unused=True) if again else ()
+        waited.extend(cupy_stand_in.waits)
+        return [*ys, *plain, *recorded, *second]
+
+    compare(compute, where)
+    assert not waited, f"waits: {set(waited)}"
+
+
+@pytest.mark.parametrize("row", [row for row in THERE if row.live], ids=repr)
+def test_tangents(row: Row, where: str) -> None:
+    def compute(device: str) -> Sequence[Tensor | None]:
+        xs = on(device, row, tracked=False)
+        chosen = [xs[i] for i in row.live]
+
+        def of_live(*live: Tensor) -> tuple[Tensor, ...]:
+            remaining = iter(live)
+            return tuple(y for y in call(row, [next(remaining) if i in row.live else x for i, x in enumerate(xs)]) if y.dtype.kind in "fc")
+
+        values, tangents = jvp(of_live, tuple(chosen), tuple(seeds_for(chosen)))
+        return [*values, *tangents]
+
+    compare(compute, where)
+
+
+@pytest.mark.parametrize("row", [row for row in THERE if row.live], ids=repr)
+def test_batches(row: Row, where: str) -> None:
+    def compute(device: str) -> Sequence[Tensor | None]:
+        xs = on(device, row, tracked=False)
+        dims = tuple(0 if i == row.live[0] else None for i in range(len(xs)))
+        stacked = [ag.stack([x, x]).requires_grad_() if i == row.live[0] else x for i, x in enumerate(xs)]
+        ys = vmap(lambda *xs: call(row, xs), in_dims=dims)(*stacked)
+        smooth = [y for y in ys if y.requires_grad]
+        return [*ys, *ag.autograd.grad(smooth, stacked[row.live[0]], seeds_for(smooth))] if smooth else ys
+
+    compare(compute, where)
+
+
+@pytest.mark.parametrize("row", ABSENT, ids=repr)
+def test_what_cupy_lacks_says_so(row: Row, where: str) -> None:
+    with pytest.raises(NotImplementedError, match=r"the cupy backend has no such function.*`\.to\(\"cpu\"\)`"):
+        call(row, on(where, row))
