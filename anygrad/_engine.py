@@ -361,7 +361,8 @@ def accumulate_into(tensor: Any, node: Node, grad: Any, create_graph: bool) -> N
     """Add a captured gradient to `.grad` of a tensor that need not be a leaf."""
     with _modes.set_grad_enabled(create_graph):
         if node.is_leaf:
-            _accumulate(node, grad, False, create_graph)  # type: ignore[arg-type]
+            with namespace(tensor._data).device_guard(tensor._data):
+                _accumulate(node, grad, False, create_graph)  # type: ignore[arg-type]
         elif not tensor.retains_grad:  # else backward has done it
             grad = grad.clone() if create_graph else _upper.wrap(namespace(grad).copy(grad))
             tensor._grad = grad if tensor._grad is None else tensor._grad + grad
@@ -371,13 +372,16 @@ def run_node(node: Node, grad_outputs: Sequence[Any]) -> Any:
     """One node alone, on Tensors: what calling a `grad_fn` does."""
     if len(grad_outputs) != node.outputs:
         raise TypeError(f"{node.name()} takes {node.outputs} gradient(s), one per output, got {len(grad_outputs)}")
-    if node.is_leaf:
-        _accumulate(node, grad_outputs[0]._data, False, create_graph=False)  # type: ignore[arg-type]
-        return None
-    if node.saved is None:
+    if not node.is_leaf and node.saved is None:
         raise RuntimeError(freed_message(node))
     raws = [None if t is None else t._data for t in grad_outputs]
-    grads = node.vjp(raws[0] if node.outputs == 1 else raws, node.edges)
+    with contextlib.ExitStack() as guard:
+        if several_devices:
+            _switch_device(guard, raws)
+        if node.is_leaf:
+            _accumulate(node, raws[0], False, create_graph=False)  # type: ignore[arg-type]
+            return None
+        grads = node.vjp(raws[0] if node.outputs == 1 else raws, node.edges)
     wrapped = tuple(None if g is None else _upper.wrap(g) for g in grads)
     return wrapped[0] if len(wrapped) == 1 else wrapped
 

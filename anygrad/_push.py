@@ -115,7 +115,8 @@ def _plus(a: Tensor, b: Tensor, tangents: Tangents) -> Tensor:
         xp, array, more = namespace(a._data), a._data, b._data
         fresh = xp.owns_memory(array) and all(t is None or t._data is not array for t in tangents)
         if fresh and xp.writes_in_place and array.shape == more.shape and array.dtype == more.dtype:
-            array += more
+            with xp.device_guard(array):
+                array += more
             return a
     return a + b
 

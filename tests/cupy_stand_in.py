@@ -21,6 +21,7 @@ import pytest
 from anygrad import _backends, _modes
 
 _current = [0]
+_raises = [False]  # whether linear algebra is to raise
 waits: list[str] = []  # what would have waited for the GPU; for tests to clear and read
 
 # names of NumPy and SciPy (as far as anygrad asks for them) that CuPy has not: test_cupy_manifest.py compares
@@ -33,7 +34,10 @@ ABSENT_FROM_SPECIAL = frozenset("dawsn erfi fresnel hyp1f1 iv ive jv kv kve ndtr
 _MADE_OF_OTHERS = frozenset("betaincc betainccinv ellipe powm1 stdtr stdtrit".split())
 
 _FROM_HOST = frozenset("array asarray asanyarray ascontiguousarray full full_like".split())  # they take NumPy's arrays
-_WAIT = frozenset("nonzero flatnonzero argwhere unique unique_values bincount tril_indices triu_indices extract allclose array_equal".split())
+_LOOK = frozenset("cholesky eig eigh eigvals eigvalsh inv pinv qr solve svd".split())  # at what cuSOLVER says, if asked to raise
+_WAIT = frozenset(
+    "nonzero flatnonzero argwhere unique unique_all unique_counts unique_inverse bincount tril_indices triu_indices extract allclose array_equal".split()
+)
 
 
 class CUDARuntimeError(RuntimeError):
@@ -125,9 +129,7 @@ class ndarray(np.ndarray):
     def __iter__(self) -> Any:
         return (self[i] for i in range(len(self)))
 
-    item, tolist, __bool__, __int__, __float__, __complex__, __index__ = map(
-        _waiting, "item tolist __bool__ __int__ __float__ __complex__ __index__".split()
-    )
+    item, tolist, __bool__, __int__, __float__, __complex__, __index__ = map(_waiting, "item tolist __bool__ __int__ __float__ __complex__ __index__".split())
 
 
 ndarray.__module__ = "cupy"
@@ -201,6 +203,8 @@ def _called(function: Any, args: Any, kwargs: Any) -> Any:
         _refuse_numpy(sources)
     if name in _WAIT or name == "repeat" and any(isinstance(v, (ndarray, list)) for v in sources[1:]):
         waits.append(name)
+    if name in _LOOK and _raises[-1]:
+        waits.append(f"linalg.{name}")
     return _dressed(function(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()}), sources)
 
 
@@ -260,10 +264,13 @@ def _asnumpy(x: ndarray) -> np.ndarray:
     return np.array(_plain(x))
 
 
-def _errstate(linalg: str) -> Any:
-    if linalg == "raise":
-        waits.append("errstate")
-    return contextlib.nullcontext()
+@contextlib.contextmanager
+def _errstate(linalg: str) -> Iterator[None]:
+    _raises.append(linalg == "raise")
+    try:
+        yield
+    finally:
+        _raises.pop()
 
 
 @contextlib.contextmanager

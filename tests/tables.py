@@ -84,7 +84,12 @@ def of_special() -> Iterator[Row]:
     for i, (name, arrays) in enumerate(test_special.ROWS):
         yield Row(f"special.{name}-{i}", f"special.{name}", getattr(special, name), arrays)
     for name, function, arrays in test_special.PARTIAL:
-        yield Row(f"special.{name}", f"special.{name.partition('-')[0]}", lambda *xs, f=function: f(special, lambda a: ag.asarray(a, device=xs[0].device), *xs), arrays)
+        yield Row(
+            f"special.{name}",
+            f"special.{name.partition('-')[0]}",
+            lambda *xs, f=function: f(special, lambda a: ag.asarray(a, device=xs[0].device), *xs),
+            arrays,
+        )
     yield Row("special.wofz", "special.wofz", special.wofz, (test_special.LINE * (0.5 - 0.25j),))
 
 

@@ -28,9 +28,20 @@ FIXED = [Row(case.id, "", functools.partial(case.function, **case.kwargs), case.
 ABSENT = [row for row in ROWS if row.name.removeprefix("special.") in ABSENT_FROM_SPECIAL]
 THERE = [row for row in ROWS if row not in ABSENT]
 
-# What waits for the GPU, by the beginning of the row's id, and why it has to.
-WAITS: dict[str, str] = {
+# What waits for the GPU, by the beginning of the row's id, and why.
+WAITS = {
+    **dict.fromkeys("nonzero unique_all unique_counts unique_inverse unique_values arange".split(), "the shape of the result depends on values"),
+    "repeat each": "the same",
+    **dict.fromkeys("cholesky eig eigh eigvals eigvalsh inv matrix_power_-2 pinv solve svd svdvals".split(), "linalg raises for what cannot be computed"),
+    **dict.fromkeys("det matrix_norm_nuc matrix_norm_2 matrix_norm_-2 slogdet qr".split(), "they, or their gradients, are made of those"),
 }
+NOT_BATCHED = ("arange", "unique_")  # the shape of the result would differ within a batch
+
+
+def waits(row: Row) -> bool:
+    name = row.id.removeprefix("linalg.")
+    masked = name.startswith("x[") and any(a.dtype == bool for a in row.arrays)
+    return masked or any(name == known or name.startswith((f"{known}-", f"{known}_")) for known in WAITS)
 
 
 @pytest.fixture(scope="module", params=["cuda:0", "cuda:1"], autouse=True)
@@ -87,7 +98,7 @@ def test_values_and_gradients(row: Row, where: str) -> None:
         return [*ys, *plain, *recorded, *second]
 
     compare(compute, where)
-    assert not waited, f"waits: {set(waited)}"
+    assert bool(waited) == waits(row), set(waited)
 
 
 @pytest.mark.parametrize("row", [row for row in THERE if row.live], ids=repr)
@@ -106,7 +117,7 @@ def test_tangents(row: Row, where: str) -> None:
     compare(compute, where)
 
 
-@pytest.mark.parametrize("row", [row for row in THERE if row.live], ids=repr)
+@pytest.mark.parametrize("row", [row for row in THERE if row.live and not row.id.startswith(NOT_BATCHED)], ids=repr)
 def test_batches(row: Row, where: str) -> None:
     def compute(device: str) -> Sequence[Tensor | None]:
         xs = on(device, row, tracked=False)

@@ -94,7 +94,10 @@ sum, mean = map(_summed_wide, ("sum", "mean"))
 class _Linalg:
     """The standard's `linalg`, which raises for what cannot be solved.
 
-    CuPy by default returns garbage for a singular matrix, so as not to wait for the GPU."""
+    CuPy by default returns garbage for a singular matrix, so as not to wait for the GPU. `qr`, `det` and `slogdet`
+    have nothing to raise."""
+
+    _RAISING = frozenset("cholesky eig eigh eigvals eigvalsh inv matrix_norm matrix_rank pinv svd svdvals".split())
 
     def solve(self, x1: cp.ndarray, x2: cp.ndarray, /) -> cp.ndarray:
         """As the standard's: stacks of matrices broadcast against each other, which CuPy's do not."""
@@ -106,8 +109,11 @@ class _Linalg:
     def __getattr__(self, attribute: str) -> Any:
         from array_api_compat.cupy import linalg
 
-        value = getattr(linalg, attribute)
-        if callable(value) and not isinstance(value, type):
+        try:
+            value = getattr(linalg, attribute)
+        except AttributeError:
+            raise AttributeError(f"CuPy {cp.__version__} has no linalg.{attribute}", name=attribute, obj=linalg) from None
+        if attribute in self._RAISING:
             value = _raising(value)
         setattr(self, attribute, value)
         return value
