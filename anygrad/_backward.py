@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import _engine
-from ._backends import device_of, is_array, load, namespace
+from ._backends import device_of, is_array, namespace
 from ._batched import Batch, Batched
 from ._dtypes import as_dtype
 from ._errors import DeviceError, DTypeError, ShapeError
@@ -288,7 +288,11 @@ def _ones(node: Node, tensor: Any) -> Tensor:
         xp = namespace(tensor._data)
         with xp.device_guard(xp.device_of(tensor._data)):
             return wrap(xp.ones_like(tensor._data))
-    return wrap(load("numpy").ones(node.shape, dtype=node.dtype))
+    leaf: Any = node  # an edge does not say on which device its tensor was: on that of a leaf, unless the graph leads from one to another
+    while not leaf.is_leaf:
+        leaf = next(edge for edge in leaf.edges if edge is not None)
+    xp = namespace(leaf.array)
+    return wrap(xp.ones(node.shape, dtype=node.dtype, device=xp.device_of(leaf.array)))
 
 
 def _no_graph(tensor: Tensor, where: str) -> str:

@@ -376,7 +376,7 @@ def run_node(node: Node, grad_outputs: Sequence[Any]) -> Any:
         raise RuntimeError(freed_message(node))
     raws = [None if t is None else t._data for t in grad_outputs]
     with contextlib.ExitStack() as guard:
-        if several_devices:
+        if several_devices and any(raw is not None for raw in raws):
             _switch_device(guard, raws)
         if node.is_leaf:
             _accumulate(node, raws[0], False, create_graph=False)  # type: ignore[arg-type]

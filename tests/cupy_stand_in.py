@@ -10,6 +10,7 @@ streams or signatures: those are for a GPU and for test_cupy_manifest.py.
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -19,19 +20,23 @@ import numpy as np
 import pytest
 
 from anygrad import _backends, _modes
+from anygrad.ops.special._library import MADE_OF_OTHERS
 
 _current = [0]
 _raises = [False]  # whether linear algebra is to raise
 waits: list[str] = []  # what would have waited for the GPU; for tests to clear and read
 
-# names of NumPy and SciPy (as far as anygrad asks for them) that CuPy has not: test_cupy_manifest.py compares
+# The functions of NumPy that CuPy lacks, and those of SciPy among the ones that anygrad asks for: test_cupy_manifest.py compares.
 ABSENT = {
-    "cupy": "einsum_path errstate geomspace insert matvec nditer unstack vecdot vecmat".split(),
-    "cupy.linalg": "diagonal matrix_norm multi_dot outer svdvals tensordot trace vecdot vector_norm".split(),
-    "cupy.fft": [],
+    "cupy": frozenset(
+        """asmatrix block bmat busday_count busday_offset datetime_as_string datetime_data einsum_path frompyfunc fromregex geomspace
+        get_include getbufsize geterr geterrcall histogram_bin_edges info insert is_busday isnat matvec nanpercentile nanquantile
+        nested_iters polyder polydiv polyint setbufsize seterr seterrcall show_runtime spacing test unstack vecdot vecmat""".split()
+    ),
+    "cupy.linalg": frozenset("diagonal matrix_norm multi_dot outer svdvals tensordot trace vecdot vector_norm".split()),
+    "cupy.fft": frozenset(),
 }
 ABSENT_FROM_SPECIAL = frozenset("dawsn erfi fresnel hyp1f1 iv ive jv kv kve ndtri_exp owens_t spence wofz wrightomega yv".split())
-_MADE_OF_OTHERS = frozenset("betaincc betainccinv ellipe powm1 stdtr stdtrit".split())
 
 _FROM_HOST = frozenset("array asarray asanyarray ascontiguousarray full full_like".split())  # they take NumPy's arrays
 _LOOK = frozenset("cholesky eig eigh eigvals eigvalsh inv pinv qr solve svd".split())  # at what cuSOLVER says, if asked to raise
@@ -111,7 +116,7 @@ class ndarray(np.ndarray):
     def __getitem__(self, key: Any) -> Any:
         keys = key if isinstance(key, tuple) else (key,)
         _refuse_numpy(keys)
-        if any(getattr(k, "dtype", None) == bool for k in keys):
+        if any(getattr(k, "dtype", None) == np.bool_ for k in keys):
             waits.append("mask")
         result = _plain(self)[_plain(_around(key, self.shape))]
         if not isinstance(result, np.ndarray):
@@ -121,7 +126,7 @@ class ndarray(np.ndarray):
     def __setitem__(self, key: Any, value: Any) -> None:
         keys = key if isinstance(key, tuple) else (key,)
         _refuse_numpy((value, *keys))
-        if any(getattr(k, "dtype", None) == bool for k in keys):
+        if any(getattr(k, "dtype", None) == np.bool_ for k in keys):
             waits.append("mask")
         _on_current((self, value, *keys))
         _plain(self)[_plain(_around(key, self.shape))] = _plain(value)
@@ -248,7 +253,7 @@ def _scatter_add(a: ndarray, key: Any, value: ndarray) -> None:
     keys = key if isinstance(key, tuple) else (key,)
     _refuse_numpy((value, *keys))
     _on_current((a, value, *keys))
-    if any(getattr(k, "dtype", None) == bool for k in keys):
+    if any(getattr(k, "dtype", None) == np.bool_ for k in keys):
         waits.append("mask")
     np.add.at(_plain(a), _plain(key), _plain(value))
 
@@ -264,6 +269,12 @@ def _asnumpy(x: ndarray) -> np.ndarray:
     return np.array(_plain(x))
 
 
+def _eig(x: Any, geev: bool) -> Any:
+    if not geev:
+        raise RuntimeError("geev is not available")
+    return tuple(part.astype(np.result_type(x, np.complex64)) for part in _called(np.linalg.eig, (x,), {}))
+
+
 @contextlib.contextmanager
 def _errstate(linalg: str) -> Iterator[None]:
     _raises.append(linalg == "raise")
@@ -274,7 +285,9 @@ def _errstate(linalg: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def installed(monkeypatch: pytest.MonkeyPatch, devices: int = 2, status: int = 0, driver: int = 13000) -> Iterator[Any]:
+def installed(
+    monkeypatch: pytest.MonkeyPatch, devices: int = 2, status: int = 0, driver: int = 13000, version: str = "14.2.0", geev: bool = True
+) -> Iterator[Any]:
     """The stand-in in place of CuPy, with so many devices, or with a CUDA error for an answer."""
 
     def count() -> int:
@@ -295,7 +308,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, devices: int = 2, status: int = 0
     cupy, cupyx = _Module("cupy", np, ABSENT["cupy"]), types.ModuleType("cupyx")
     linalg, fft = (_Module(f"cupy.{part}", getattr(np, part), ABSENT[f"cupy.{part}"]) for part in ("linalg", "fft"))
     vars(cupy).update(
-        __version__="stand-in",
+        __version__=version,
         ndarray=ndarray,
         array=_array,
         asarray=lambda a, dtype=None, copy=None: _array(a, dtype, bool(copy)),
@@ -309,8 +322,8 @@ def installed(monkeypatch: pytest.MonkeyPatch, devices: int = 2, status: int = 0
         linalg=linalg,
         fft=fft,
     )
-    linalg.eig = lambda x: tuple(part.astype(np.result_type(x, np.complex64)) for part in _called(np.linalg.eig, (x,), {}))
-    linalg.eigvals = lambda x: linalg.eig(x)[0]
+    linalg.eig = functools.update_wrapper(functools.partial(_eig, geev=geev), np.linalg.eig)
+    linalg.eigvals = functools.update_wrapper(lambda x: linalg.eig(x)[0], np.linalg.eigvals)
     cupyx.scatter_add = _scatter_add  # type: ignore[attr-defined]
     cupyx.errstate = _errstate  # type: ignore[attr-defined]
     others = {"cupy.cuda": cupy.cuda, "cupy.cuda.device": cupy.cuda, "cupy.linalg": linalg, "cupy.fft": fft}
@@ -318,7 +331,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, devices: int = 2, status: int = 0
         import scipy.special
 
         cupyx.scipy = types.ModuleType("cupyx.scipy")  # type: ignore[attr-defined]
-        cupyx.scipy.special = _Module("cupyx.scipy.special", scipy.special, ABSENT_FROM_SPECIAL | _MADE_OF_OTHERS)  # type: ignore[attr-defined]
+        cupyx.scipy.special = _Module("cupyx.scipy.special", scipy.special, ABSENT_FROM_SPECIAL | set(MADE_OF_OTHERS))  # type: ignore[attr-defined]
         others |= {"cupyx.scipy": cupyx.scipy, "cupyx.scipy.special": cupyx.scipy.special}  # type: ignore[attr-defined]
 
     with replaced(monkeypatch, cupy, cupyx, others):

@@ -284,6 +284,24 @@ def test_the_second_device(cuda: Any) -> None:
 
 
 @pytest.mark.usefixtures("two_devices")
+def test_gradients_add_up_on_their_own_device() -> None:
+    x = ag.tensor(A, device="cuda:1", requires_grad=True)
+    h = x * 2
+    total = (h.to("cuda:0") ** 2).sum() + (h * h).sum().to("cuda:0") + h.cpu().sum().to("cuda:0")
+    total.backward(retain_graph=True)
+    total.backward()
+    np.testing.assert_allclose(x.grad.numpy(force=True), 2 * (16 * A + 2), rtol=1e-6)
+    y = (x * x).sum()
+    y.backward(inputs=[x], retain_graph=True)
+    assert x.grad.device == "cuda:1"
+    (twice,) = ag.autograd.grad([y, y], x, [ag.ones_like(y), ag.ones_like(y)], retain_graph=True)
+    np.testing.assert_allclose(twice.numpy(force=True), 4 * A, rtol=1e-6)
+    (edge,) = ag.autograd.grad(ag.autograd.graph.get_gradient_edge(y), x, retain_graph=True)
+    np.testing.assert_allclose(edge.numpy(force=True), 2 * A, rtol=1e-6)
+    assert y.grad_fn(ag.ones_like(y)).device == "cuda:1"
+
+
+@pytest.mark.usefixtures("two_devices")
 def test_a_number_on_the_left_is_no_device() -> None:
     assert (1 - ag.zeros(2, device="cuda:0")).device == "cuda:0"
     assert (2.0 / ag.ones(2, device="cuda:1")).device == "cuda:1"
@@ -417,6 +435,17 @@ def test_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_driver_no_device(monkeypatch: pytest.MonkeyPatch, status: int, driver: int, part: str) -> None:
     with installed(monkeypatch, status=status, driver=driver):
         expect_no_cuda(part)
+
+
+def test_an_old_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    with installed(monkeypatch, version="13.6.0"):
+        expect_no_cuda("CuPy 13.6.0 is installed, and CuPy 14 or later is needed")
+
+
+@pytest.mark.parametrize("function", [ag.linalg.eig, ag.linalg.eigvals])
+def test_what_an_old_cuda_lacks(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any]) -> None:
+    with installed(monkeypatch, geev=False), pytest.raises(NotImplementedError, match=rf"no {function.__name__} .*`\.to\(\"cpu\"\)`"):
+        function(ag.eye(2, device="cuda"))
 
 
 def test_importing_anygrad_does_not_import_cupy() -> None:

@@ -13,11 +13,14 @@ from typing import Any
 
 try:
     import cupy as cp
+
+    if int(cp.__version__.partition(".")[0]) < 14:
+        raise ImportError(f"CuPy {cp.__version__} is installed, and CuPy 14 or later is needed", name="cupy")
 except ImportError as error:
     _CURE = 'Run `pip install "anygrad[cuda13]"`, or `pip install "anygrad[cuda12]"` for a driver of CUDA 12.'
-    if error.name == "cupy":
+    if isinstance(error, ModuleNotFoundError) and error.name == "cupy":
         raise ImportError(f"the package CuPy is missing. {_CURE}", name="cupy") from error
-    raise ImportError(f"the package CuPy is installed but cannot be imported ({error}). {_CURE}", name="cupy") from error
+    raise ImportError(f"the package CuPy is installed but cannot be used ({error}). {_CURE}", name="cupy") from error
 
 from ._devices import (
     device_guard,

@@ -122,8 +122,13 @@ class _Linalg:
 def _raising(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:
-        with cupyx.errstate(linalg="raise"):
-            return function(*args, **kwargs)
+        try:
+            with cupyx.errstate(linalg="raise"):
+                return function(*args, **kwargs)
+        except RuntimeError as error:
+            if "geev" not in str(error):
+                raise
+            raise NotImplementedError(f'this version of CUDA has no {function.__name__} ({error}). Update it, or compute on the CPU: `.to("cpu")`.') from error
 
     return checked
 
