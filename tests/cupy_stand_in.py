@@ -24,6 +24,7 @@ from anygrad.ops.special._library import MADE_OF_OTHERS
 
 _current = [0]
 _raises = [False]  # whether linear algebra is to raise
+calls: set[tuple[str, str, str, tuple[str, ...]]] = set()  # what was called: module, function, kinds of arguments (see `_kind`), keywords
 waits: list[str] = []  # what would have waited for the GPU; for tests to clear and read
 
 # The functions of NumPy that CuPy lacks, and those of SciPy among the ones that anygrad asks for: test_cupy_manifest.py compares.
@@ -156,6 +157,11 @@ def _flat(values: Any) -> Iterator[Any]:
             yield v
 
 
+def _kind(argument: Any) -> str:
+    """The character of an array's dtype; "." for anything else."""
+    return argument.dtype.char if isinstance(argument, ndarray) else "."
+
+
 def _refuse_numpy(values: Any) -> None:
     if any(type(v) is np.ndarray for v in _flat(values)):
         raise TypeError("Unsupported type <class 'numpy.ndarray'>")
@@ -227,8 +233,12 @@ class _Module(types.ModuleType):
         value = getattr(self._library, name)
         if callable(value) and not isinstance(value, type):
             function = value
-            value = lambda *args, **kwargs: _called(function, args, kwargs)  # noqa: E731
-            value.__name__ = name
+
+            @functools.wraps(function)
+            def value(*args: Any, **kwargs: Any) -> Any:
+                calls.add((self.__name__, name, "".join(map(_kind, args)), tuple(sorted(kwargs))))
+                return _called(function, args, kwargs)
+
         setattr(self, name, value)
         return value
 

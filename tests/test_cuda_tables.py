@@ -8,7 +8,7 @@ NumPy's arrays, so a rule that creates an array somewhere else is found here.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import cupy_stand_in
 import numeric
@@ -26,6 +26,7 @@ from anygrad.func import jvp, vmap
 FIXED = [Row(case.id, "", functools.partial(case.function, **case.kwargs), case.arrays) for case in NOT_DIFFERENTIABLE]
 ABSENT = [row for row in ROWS if row.name.removeprefix("special.") in ABSENT_FROM_SPECIAL]
 THERE = [row for row in ROWS if row not in ABSENT]
+SMOOTH = [row for row in THERE if row.live]
 
 # What waits for the GPU, by the beginning of the row's id, and why.
 WAITS = {
@@ -71,62 +72,61 @@ def assert_same(found: Sequence[Tensor | None], wanted: Sequence[Tensor | None],
             np.testing.assert_allclose(host(a), host(b), rtol=1e-9, atol=1e-11, strict=True)
 
 
-def compare(compute: Callable[[str], Sequence[Tensor | None]], where: str) -> None:
-    assert_same(compute(where), compute("cpu"), where)
+def values_and_gradients(row: Row, device: str, waited: list[str]) -> Sequence[Tensor | None]:
+    """Values, gradients, gradients on the record, and their gradients; and what in them waits."""
+    xs = on(device, row)
+    cupy_stand_in.waits.clear()
+    ys = call(row, xs)
+    waited += cupy_stand_in.waits
+    smooth = [y for y in ys if y.requires_grad]
+    if not smooth:
+        return ys
+    tracked, seeds = [xs[i] for i in row.live], [s.requires_grad_() for s in seeds_for(smooth)]
+    cupy_stand_in.waits.clear()
+    plain = ag.autograd.grad(smooth, tracked, seeds, retain_graph=True, allow_unused=True)
+    recorded = ag.autograd.grad(smooth, tracked, seeds, create_graph=True, allow_unused=True)
+    again = [g for g in recorded if g is not None and g.requires_grad]
+    second = ag.autograd.grad(again, [*tracked, *seeds], [ag.ones_like(g) for g in again], allow_unused=True) if again else ()
+    waited += cupy_stand_in.waits
+    return [*ys, *plain, *recorded, *second]
+
+
+def values_and_tangents(row: Row, device: str) -> Sequence[Tensor | None]:
+    xs = on(device, row, tracked=False)
+    chosen = [xs[i] for i in row.live]
+
+    def of_live(*live: Tensor) -> tuple[Tensor, ...]:
+        remaining = iter(live)
+        return tuple(y for y in call(row, [next(remaining) if i in row.live else x for i, x in enumerate(xs)]) if y.dtype.kind in "fc")
+
+    values, tangents = jvp(of_live, tuple(chosen), tuple(seeds_for(chosen)))
+    return [*values, *tangents]
+
+
+def batches(row: Row, device: str) -> Sequence[Tensor | None]:
+    """Values and gradients of a batch of the first argument that is differentiated."""
+    xs, first = on(device, row, tracked=False), row.live[0]
+    xs[first] = ag.stack([xs[first], xs[first]]).requires_grad_()
+    ys = vmap(lambda *xs: call(row, xs), in_dims=tuple(0 if i == first else None for i in range(len(xs))))(*xs)
+    smooth = [y for y in ys if y.requires_grad]
+    return [*ys, *ag.autograd.grad(smooth, xs[first], seeds_for(smooth))] if smooth else ys
 
 
 @pytest.mark.parametrize("row", [*THERE, *FIXED], ids=repr)
 def test_values_and_gradients(row: Row, where: str) -> None:
-    waited = []
-
-    def compute(device: str) -> Sequence[Tensor | None]:
-        xs = on(device, row)
-        cupy_stand_in.waits.clear()
-        ys = call(row, xs)
-        waited.extend(cupy_stand_in.waits)
-        smooth = [y for y in ys if y.requires_grad]
-        if not smooth:
-            return ys
-        tracked, seeds = [xs[i] for i in row.live], [s.requires_grad_() for s in seeds_for(smooth)]
-        cupy_stand_in.waits.clear()
-        plain = ag.autograd.grad(smooth, tracked, seeds, retain_graph=True, allow_unused=True)
-        recorded = ag.autograd.grad(smooth, tracked, seeds, create_graph=True, allow_unused=True)
-        again = [g for g in recorded if g is not None and g.requires_grad]
-        second = ag.autograd.grad(again, [*tracked, *seeds], [ag.ones_like(g) for g in again], allow_unused=True) if again else ()
-        waited.extend(cupy_stand_in.waits)
-        return [*ys, *plain, *recorded, *second]
-
-    compare(compute, where)
+    waited: list[str] = []
+    assert_same(values_and_gradients(row, where, waited), values_and_gradients(row, "cpu", []), where)
     assert bool(waited) == waits(row), set(waited)
 
 
-@pytest.mark.parametrize("row", [row for row in THERE if row.live], ids=repr)
+@pytest.mark.parametrize("row", SMOOTH, ids=repr)
 def test_tangents(row: Row, where: str) -> None:
-    def compute(device: str) -> Sequence[Tensor | None]:
-        xs = on(device, row, tracked=False)
-        chosen = [xs[i] for i in row.live]
-
-        def of_live(*live: Tensor) -> tuple[Tensor, ...]:
-            remaining = iter(live)
-            return tuple(y for y in call(row, [next(remaining) if i in row.live else x for i, x in enumerate(xs)]) if y.dtype.kind in "fc")
-
-        values, tangents = jvp(of_live, tuple(chosen), tuple(seeds_for(chosen)))
-        return [*values, *tangents]
-
-    compare(compute, where)
+    assert_same(values_and_tangents(row, where), values_and_tangents(row, "cpu"), where)
 
 
-@pytest.mark.parametrize("row", [row for row in THERE if row.live and not row.id.startswith(NOT_BATCHED)], ids=repr)
+@pytest.mark.parametrize("row", [row for row in SMOOTH if not row.id.startswith(NOT_BATCHED)], ids=repr)
 def test_batches(row: Row, where: str) -> None:
-    def compute(device: str) -> Sequence[Tensor | None]:
-        xs = on(device, row, tracked=False)
-        dims = tuple(0 if i == row.live[0] else None for i in range(len(xs)))
-        stacked = [ag.stack([x, x]).requires_grad_() if i == row.live[0] else x for i, x in enumerate(xs)]
-        ys = vmap(lambda *xs: call(row, xs), in_dims=dims)(*stacked)
-        smooth = [y for y in ys if y.requires_grad]
-        return [*ys, *ag.autograd.grad(smooth, stacked[row.live[0]], seeds_for(smooth))] if smooth else ys
-
-    compare(compute, where)
+    assert_same(batches(row, where), batches(row, "cpu"), where)
 
 
 @pytest.mark.parametrize("row", ABSENT, ids=repr)

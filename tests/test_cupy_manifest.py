@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cupy_stand_in import ABSENT, ABSENT_FROM_SPECIAL
+import test_cuda_tables as on_the_stand_in
+from cupy_stand_in import ABSENT, ABSENT_FROM_SPECIAL, calls, installed
 
 import anygrad
 from anygrad import _backends
@@ -153,6 +154,36 @@ def test_the_whole_standard_is_there() -> None:
     assert callable(backend.linalg.solve)
     assert callable(backend.fft.fft)
     assert callable(backend.load_special().erf)
+
+
+def refusal(function: Any, kinds: str, keywords: tuple[str, ...]) -> str:
+    """Why a function of CuPy cannot be called with so many arguments, of these kinds, and these keywords; empty if it can."""
+    if hasattr(function, "types"):  # a ufunc
+        if not {*keywords} <= {"out", "dtype", "casting"}:
+            return f"keywords {keywords}"
+        known = [t.partition("->")[0].replace("E", "e") for t in function.types]  # E is bfloat16
+        return "" if any(len(t) == len(kinds) and all(k == "." or np.can_cast(k, c) for k, c in zip(kinds, t, strict=True)) for t in known) else "dtypes"
+    try:
+        inspect.signature(function).bind(*kinds, **dict.fromkeys(keywords))
+    except TypeError as error:
+        return str(error)
+    except ValueError:  # it has none
+        return "" if {*keywords} <= (parameters(function) or set()) else f"keywords {keywords}"
+    return ""
+
+
+def test_every_call_of_the_tables_is_one_that_cupy_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What rows call on the stand-in, also by way of array_api_compat, against CuPy's signatures and the dtypes of its ufuncs."""
+    with installed(monkeypatch):
+        calls.clear()
+        for row in on_the_stand_in.SMOOTH:
+            on_the_stand_in.values_and_gradients(row, "cuda:0", [])
+            on_the_stand_in.values_and_tangents(row, "cuda:0")
+        found = set(calls)
+    assert len({name for _, name, _, _ in found}) > 100
+    modules = {name: importlib.import_module(name) for name in {module for module, *_ in found}}
+    said = {(f"{module}.{name}", kinds, why) for module, name, kinds, keywords in found if (why := refusal(getattr(modules[module], name), kinds, keywords))}
+    assert not said
 
 
 @pytest.mark.parametrize(("module", "library"), [("cupy", np), ("cupy.linalg", np.linalg), ("cupy.fft", np.fft)])
