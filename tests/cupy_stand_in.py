@@ -274,6 +274,18 @@ def _array(a: Any, dtype: Any = None, copy: bool = True, order: str = "K") -> An
     return np.array(_plain(a), dtype=dtype).view(ndarray)
 
 
+def _sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+    """Half precision adds up in half precision, one after the other: CuPy may be better, and need not."""
+    calls.add(("cupy", "sum", _kind(a), ("axis", "dtype", "keepdims")))
+    if np.dtype(dtype or a.dtype) != np.float16:
+        return _called(np.sum, (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims})
+    out = _plain(a).astype(np.float16)
+    axes = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    for i in axes:
+        out = np.take(np.add.accumulate(out, axis=i), [-1], axis=i)
+    return _dressed(out if keepdims else np.squeeze(out, axis=tuple(axes)), (a,))
+
+
 def _asnumpy(x: ndarray) -> np.ndarray:
     waits.append("asnumpy")
     return np.array(_plain(x))
@@ -324,6 +336,8 @@ def installed(
         asarray=lambda a, dtype=None, copy=None: _array(a, dtype, bool(copy)),
         take=lambda a, indices, axis: _called(np.take, (a, indices), {"axis": axis, "mode": "wrap"}),
         unique_values=lambda x: _called(np.unique, (x,), {"equal_nan": False}),
+        sum=_sum,
+        mean=lambda a, axis=None, dtype=None, keepdims=False: (m := _sum(a, axis, dtype, keepdims)) / (a.size / max(m.size, 1)),
         asnumpy=_asnumpy,
         cuda=types.SimpleNamespace(runtime=runtime, Device=_Device, get_current_stream=lambda: stream),
         from_dlpack=lambda x: x.__dlpack__(stream=1).array,

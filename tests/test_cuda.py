@@ -99,6 +99,10 @@ def test_half_precision_is_summed_in_single() -> None:
     x = ag.full((5000,), 1.0, dtype=ag.float16, device="cuda")
     assert x.sum().item() == 5000.0
     assert x.mean().item() == 1.0
+    assert ag.sum(ag.astype(x, ag.float32), dtype=ag.float16).item() == 5000.0
+    one = ag.ones((), dtype=ag.float16, device="cuda", requires_grad=True)
+    ag.broadcast_to(one, (5000,)).backward(x)
+    assert one.grad.item() == 5000.0
 
 
 @pytest.mark.usefixtures("cuda")

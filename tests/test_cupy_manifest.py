@@ -206,6 +206,14 @@ def test_the_special_functions_are_there() -> None:
     assert [name for name in made_of if not hasattr(special, name)] == []
 
 
+@pytest.mark.parametrize("name", "arange asarray clip empty eye full full_like linspace mean ones ones_like sign sum zeros zeros_like".split())
+def test_what_waits_or_forgets_the_device_in_array_api_compat_is_not_used(name: str) -> None:
+    import array_api_compat.cupy
+
+    theirs = getattr(array_api_compat.cupy, name)
+    assert getattr(_backends.load("cupy"), name) is not theirs or theirs is getattr(cupy, name)
+
+
 def test_sign_is_the_standards() -> None:
     """The backend gives CuPy's own `sign`, which keeps NaN and divides complex numbers by their absolute value from CuPy 14 on."""
     assert "NaN is returned" in cupy.sign.__doc__

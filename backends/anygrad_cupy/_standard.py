@@ -76,8 +76,9 @@ def _summed_wide(name: str) -> Callable[..., cp.ndarray]:
 
     @functools.wraps(function)
     def reduce(x: cp.ndarray, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> cp.ndarray:
-        if dtype is None and x.dtype == np.float16:
-            return function(x, axis=axis, dtype=np.float32, keepdims=keepdims).astype(np.float16)
+        wanted = x.dtype if dtype is None else np.dtype(dtype)
+        if wanted.itemsize == 2 and wanted.kind in "fV":
+            return function(x, axis=axis, dtype=np.float32, keepdims=keepdims).astype(wanted)
         return function(x, axis=axis, dtype=dtype, keepdims=keepdims)
 
     return reduce
