@@ -89,7 +89,7 @@ ORDERS = {
 
 # What not every library has.
 LIBRARIES = {
-    "CuPy from 14 on": "linalg.eig linalg.eigvals",
+    "CuPy if CUDA has it": "linalg.eig linalg.eigvals",
     "with SciPy; not CuPy": """
         special.dawsn special.erfi special.fresnel special.hyp1f1 special.iv special.ive special.jv special.kv
         special.kve special.ndtri_exp special.owens_t special.spence special.wofz special.wrightomega special.yv

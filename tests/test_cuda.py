@@ -306,6 +306,28 @@ def test_gradients_add_up_on_their_own_device() -> None:
 
 
 @pytest.mark.usefixtures("two_devices")
+def test_indices_of_the_host_go_where_the_tensor_is() -> None:
+    x = ag.tensor(A, device="cuda:1", requires_grad=True)
+    y = x * 1
+    y[[0, 0]] += x[[1, 2]]
+    y[np.array([True, False, True])] = 0.0
+    y[..., range(2)].sum().backward()
+    assert x.grad.device == "cuda:1"
+    assert x.grad.tolist() == [[0.0] * 4, [1.0, 1.0, 0.0, 0.0], [0.0] * 4]
+    assert x[True].device == "cuda:1"
+
+
+@pytest.mark.usefixtures("two_devices")
+def test_anomalies_are_looked_for_on_the_gradients_device() -> None:
+    x = ag.tensor(A, device="cuda:1", requires_grad=True)
+    with pytest.warns(UserWarning, match="Anomaly Detection"):
+        mode = ag.autograd.detect_anomaly()
+    with mode:
+        (ag.sqrt(x).to("cuda:0") * 2).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(force=True), 1 / np.sqrt(A), rtol=1e-6)
+
+
+@pytest.mark.usefixtures("two_devices")
 def test_a_number_on_the_left_is_no_device() -> None:
     assert (1 - ag.zeros(2, device="cuda:0")).device == "cuda:0"
     assert (2.0 / ag.ones(2, device="cuda:1")).device == "cuda:1"

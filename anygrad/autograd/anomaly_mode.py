@@ -49,7 +49,7 @@ class _Anomalies:
             return
         for i, grad in enumerate(grads):
             array = getattr(grad, "_data", grad)
-            if array is not None and is_inexact(array) and (xp := namespace(array)).any(xp.isnan(array)):
+            if array is not None and is_inexact(array) and _has_nan(array):
                 raise RuntimeError(
                     f"Function '{node.name()}' returned nan values in its {i}th output, a gradient of shape {tuple(array.shape)}. {_place(node)} "
                     "Usually its derivative is infinite or undefined at some value, and a gradient of 0 does not hide that: replace such values before the function, not after it."
@@ -70,6 +70,12 @@ class _Anomalies:
                 message += f" Traceback of forward call that induced the previous calculation:\n{_text(trace)}"
         caller = _callers()[-1]
         warnings.warn_explicit(message, UserWarning, caller.filename, caller.lineno or 0)
+
+
+def _has_nan(array: Any) -> bool:
+    xp = namespace(array)
+    with xp.device_guard(array):
+        return bool(xp.any(xp.isnan(array)))
 
 
 def _callers() -> traceback.StackSummary:
