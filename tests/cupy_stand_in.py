@@ -4,7 +4,7 @@ What it keeps of CuPy: arrays have a device; results are made on the current dev
 be there (as on GPUs that cannot read each other's memory); 0-d results are arrays; NumPy's arrays do not mix; index arrays
 wrap around; the atomic additions take CuPy's dtypes only; the names of NumPy that CuPy lacks are not there, so that what
 array_api_compat makes of the others is run too. `waits` notes what would wait for the GPU. It says nothing about kernels,
-streams or signatures: those are for a GPU and for test_cupy_manifest.py.
+streams or signatures: those are for a GPU and for test_cupy_manifest.py. And `np.asarray` reads it, where CuPy's arrays refuse.
 """
 
 from __future__ import annotations
