@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cupy_stand_in import installed, replaced
+from cupy_stand_in import ABSENT, installed, replaced
 
 import anygrad as ag
 import anygrad.cuda
@@ -464,8 +464,17 @@ def test_no_driver_no_device(monkeypatch: pytest.MonkeyPatch, status: int, drive
 
 
 def test_an_old_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What CuPy 13 lacks comes from array_api_compat, or says so."""
+    monkeypatch.setitem(ABSENT, "cupy", ABSENT["cupy"] | {"atan"})
     with installed(monkeypatch, version="13.6.0"):
-        expect_no_cuda("CuPy 13.6.0 is installed, and CuPy 14 or later is needed")
+        import array_api_compat.cupy
+
+        backend = _backends.load("cupy")
+        assert backend.atan is array_api_compat.cupy.atan
+        assert backend.sign is array_api_compat.cupy.sign
+        monkeypatch.delattr(array_api_compat.cupy.linalg, "eig")
+        with pytest.raises(NotImplementedError, match=r"CuPy 13\.6\.0 has no linalg\.eig\. .*`\.to\(\"cpu\"\)`"):
+            ag.linalg.eig(ag.eye(2, device="cuda"))
 
 
 @pytest.mark.parametrize("function", [ag.linalg.eig, ag.linalg.eigvals])

@@ -13,9 +13,6 @@ from typing import Any
 
 try:
     import cupy as cp
-
-    if int(cp.__version__.partition(".")[0]) < 14:
-        raise ImportError(f"CuPy {cp.__version__} is installed, and CuPy 14 or later is needed", name="cupy")
 except ImportError as error:
     _CURE = 'Run `pip install "anygrad[cuda13]"`, or `pip install "anygrad[cuda12]"` for a driver of CUDA 12.'
     if isinstance(error, ModuleNotFoundError) and error.name == "cupy":
@@ -65,20 +62,21 @@ checks_indices = False  # CuPy wraps indices around; anygrad.cuda.check_indices 
 like_numpy = True  # also where the standard leaves it open
 computes_on_current_device = True
 
-# Where cupy.NAME is not what the standard asks for, or is not there: array_api_compat.cupy.NAME is.
+# Where cupy.NAME is not what the standard asks for: array_api_compat.cupy.NAME is. It also has what older CuPys lack.
 _FROM_COMPAT = frozenset(
     """argsort broadcast_arrays ceil count_nonzero fft finfo floor iinfo isin meshgrid nonzero searchsorted sort std
     take_along_axis trunc unstack var vecdot""".split()
 )
+if cp.__version__.startswith("13."):
+    _FROM_COMPAT |= {"sign"}  # that of CuPy 13 is 0 for NaN
 
 
 def __getattr__(attribute: str) -> Any:
     if attribute.startswith("__"):
         raise AttributeError(attribute)
-    if attribute in _FROM_COMPAT:
+    source = cp
+    if attribute in _FROM_COMPAT or not hasattr(cp, attribute):
         import array_api_compat.cupy as source
-    else:
-        source = cp
     try:
         value = getattr(source, attribute)
     except AttributeError:

@@ -55,7 +55,10 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: int | None = None, copy: 
             raise ValueError(f"asarray: copy=False, but the array is on another device than {device}")
         obj = where = moved
     with device_guard(where):
-        return cp.asarray(obj, dtype=dtype, copy=copy)
+        out = cp.array(obj, dtype=dtype) if copy else cp.asarray(obj, dtype=dtype)
+    if copy is False and out is not obj:
+        raise ValueError("asarray: copy=False, but a copy is needed")
+    return out
 
 
 # ---------------------------------------------------------------------------
@@ -113,7 +116,9 @@ class _Linalg:
         try:
             value = getattr(linalg, attribute)
         except AttributeError:
-            raise AttributeError(f"CuPy {cp.__version__} has no linalg.{attribute}", name=attribute, obj=linalg) from None
+            if attribute not in self._RAISING:
+                raise AttributeError(f"CuPy {cp.__version__} has no linalg.{attribute}", name=attribute, obj=linalg) from None
+            raise NotImplementedError(f'CuPy {cp.__version__} has no linalg.{attribute}. Update it, or compute on the CPU: `.to("cpu")`.') from None
         if attribute in self._RAISING:
             value = _raising(value)
         setattr(self, attribute, value)
