@@ -195,6 +195,13 @@ def mark_stale(tensor: Any) -> None:
             other.__class__ = other._stale
 
 
+def keep_retaining(tensor: Any, node: Any) -> None:
+    """A tensor that retains its gradient goes on doing so when `node` becomes its node."""
+    extra = None if tensor._node is None else tensor._node._extra
+    if node is not None and extra is not None and extra.retain is not None and extra.retain() is tensor:
+        node.extra.retain, extra.retain = extra.retain, None
+
+
 NO_GRAD = "it was made under `no_grad`"
 
 

@@ -19,7 +19,7 @@ from . import _modes, _upper
 from ._backends import namespace, several_devices
 from ._errors import LinAlgError, ShapeError
 from ._graph import AccumulateGrad, Node, Output, counts_references
-from ._hooks import after_node, before_node
+from ._hooks import after_node, before_node, on_gradient
 
 
 class Watcher(Protocol):
@@ -146,7 +146,7 @@ def _visit(
         if watcher is not None:
             visited.running = leaf
         if leaf._extra is not None:
-            grad, ours = before_node(leaf, grad, on_tensors), False
+            grad, ours = on_gradient(leaf, grad, on_tensors), False
         if targets is None:
             _accumulate(leaf, grad, ours, on_tensors)  # type: ignore[arg-type]
         elif leaf in targets:
@@ -174,7 +174,7 @@ def _visit(
                 if several:
                     _switch_device(guard, g)
                 if extra is not None:
-                    g = before_node(node, g, on_tensors)
+                    g = on_gradient(node, g, on_tensors)
                 if needed is not None and node in targets:  # type: ignore[operator]
                     captured[node] = g
             if needed is not None:
@@ -184,7 +184,7 @@ def _visit(
                 edges = grads = ()
             else:
                 grads = _derive(node, g, edges, on_tensors)
-        if release and node.saved and node.saves_arrays:
+        if release and node.saved and node.saves_arrays and (needed is None or any(edges)):  # a target that nothing leads on from has not run
             node.saved = None
         shape, dtype = node.shape, node.dtype
         i = 0
@@ -286,9 +286,15 @@ def _derive(node: Node, g: Any, edges: tuple[Node | None, ...], on_tensors: bool
         return (None,) * len(edges)
     if node.saved is None:
         raise RuntimeError(freed_message(node))
+    extra = node._extra
+    if extra is not None and extra.pre_hooks and g is not None:
+        g = before_node(node, g, on_tensors)
+        if g is None:
+            return (None,) * len(edges)
     derive = node.vjp_recorded if on_tensors else node.vjp
     grads = derive(g, edges) if _modes.profiler is None else _modes.profiler.measure(node.function_name, "backward", derive, g, edges)
-    if node._extra is not None and node._extra.post_hooks:
+    if extra is not None and extra.post_hooks:
+        grads = [v if v is None or edge is None else fit(v, edge, on_tensors) for v, edge in zip(grads, edges, strict=True)]
         grads = after_node(node, grads, g, on_tensors)
     if watcher is not None:
         watcher.inspect_gradients(node, grads)
@@ -340,6 +346,11 @@ def _accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph
     tensor = leaf.variable
     if tensor._node is not leaf:
         return  # requires_grad was switched off since the forward
+    extra = leaf._extra
+    if extra is not None and extra.pre_hooks:
+        grad, ours = before_node(leaf, grad, create_graph), False
+        if grad is None:
+            return
     with leaf.lock:
         held = tensor._grad
         if create_graph:
@@ -354,7 +365,10 @@ def _accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph
     if leaf.post_accumulate_hooks:
         with _modes.set_grad_enabled(create_graph):
             for hook in list(leaf.post_accumulate_hooks.values()):
-                hook(tensor)
+                if hook(tensor) is not None:
+                    raise RuntimeError("a post accumulate grad hook must return None: it may change `.grad` of the tensor that it gets")
+    if extra is not None and extra.post_hooks:
+        after_node(leaf, (), grad, create_graph)
 
 
 def accumulate_into(tensor: Any, node: Node, grad: Any, create_graph: bool) -> None:

@@ -312,7 +312,9 @@ class StaleView:
     @property
     def _node(self) -> Node | None:
         self.__class__ = self._fresh  # type: ignore[assignment]
-        self._node = _alias.current_node(self)
+        node = _alias.current_node(self)
+        _alias.keep_retaining(self, node)
+        self._node = node
         return self._node
 
     @_node.setter

@@ -768,3 +768,14 @@ def test_a_raw_array_is_a_gradient_too():
 def test_wrong_calls(call, error, said):
     with pytest.raises(error, match=said):
         call()
+
+
+def test_a_target_that_has_not_run_keeps_what_it_saved():
+    x = ag.tensor([2.0], dtype=ag.float64, requires_grad=True)
+    h = x * x
+    y = h * h
+    assert ag.autograd.grad(y, h)[0].tolist() == [8.0]
+    h.backward()  # y's node is used up, h's is not
+    assert x.grad.tolist() == [4.0]
+    with pytest.raises(RuntimeError, match="second time"):
+        y.backward()

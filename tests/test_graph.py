@@ -163,6 +163,89 @@ def test_hooks_on_a_leafs_node():
     assert x.grad.tolist() == [6.0]
 
 
+def test_every_hook_on_a_leafs_node():
+    x = leaf(2.0)
+    node = (x * 1).grad_fn.next_functions[0][0]
+    log = []
+    node.register_hook(lambda gi, go: log.append(("after", gi, values(go), x.grad.tolist())))
+    node.register_prehook(lambda gs: log.append(("before", values(gs), x.grad)))
+    (x * 3).backward()
+    assert log == [("before", [[3.0]], None), ("after", (), [[3.0]], [3.0])]
+    (x * 3).backward(inputs=[x])
+    assert log[2:] == [("before", [[3.0]], x.grad), ("after", (), [[3.0]], [6.0])]
+
+
+def test_hooks_of_a_node_that_does_not_run():
+    """The gradient of y is known before y's own node, which is not asked for anything."""
+    x = leaf(2.0)
+    y = x.exp()
+    log = []
+    y.register_hook(lambda g: log.append("tensor"))
+    y.grad_fn.register_prehook(lambda gs: log.append("before") or (gs[0] * 10,))
+    y.grad_fn.register_hook(lambda gi, go: log.append("after"))
+    assert values(grad(y * 2, y)) == [[2.0]]
+    assert log == ["tensor"]
+    assert values(grad(y * 2, y)) == [[2.0]]  # and what it saved is still there
+    y.backward()
+    assert log == ["tensor", "tensor", "tensor", "before", "after"]
+
+
+def test_a_prehook_that_takes_the_gradient_away():
+    x, w = leaf(2.0), leaf(3.0)
+    y = x.exp()
+    y.grad_fn.register_prehook(lambda gs: (None,))
+    w_node = (w * 1).grad_fn.next_functions[0][0]
+    w_node.register_prehook(lambda gs: (None,))
+    (y * w).backward()
+    assert values([x.grad, w.grad]) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("returned", "error", "words"),
+    [
+        (1.0, TypeError, "returned float"),
+        ([1.0], TypeError, "returned list"),
+        ((1.0,), TypeError, "returned float"),
+        ((), RuntimeError, "incorrect number of gradients"),
+        ((ag.ones((1, 2), dtype=ag.float64),), RuntimeError, "size"),
+        ((ag.ones(2, dtype=ag.float32),), RuntimeError, "type"),
+        ((ag.ones(2, dtype=ag.complex128),), RuntimeError, "type"),
+    ],
+)
+def test_what_a_node_hook_must_not_return(returned, error, words):
+    for register in (lambda node: node.register_hook(lambda gi, go: returned), lambda node: node.register_prehook(lambda go: returned)):
+        x = leaf(2.0, 3.0)
+        y = x.exp()
+        register(y.grad_fn)
+        with pytest.raises(error, match=words):
+            y.sum().backward()
+        assert x.grad is None
+
+
+def test_a_node_hook_sees_gradients_of_the_shape_and_dtype_of_the_inputs():
+    x, w = leaf(2.0), ag.ones((3, 1), dtype=ag.float32, requires_grad=True)
+    y = x * w
+    seen = []
+    y.grad_fn.register_hook(lambda gi, go: seen.extend((g.shape, g.dtype) for g in gi))
+    y.sum().backward()
+    assert seen == [((1,), ag.float64), ((3, 1), ag.float32)]
+
+
+@pytest.mark.parametrize("dtype", [ag.float32, ag.complex128, ag.int64])
+def test_a_tensor_hook_must_not_change_the_dtype(dtype):
+    for x in (leaf(2.0), leaf(2.0) * 1):
+        x.register_hook(lambda g: g.astype(dtype) if dtype.kind != "c" else g * 1j)
+        with pytest.raises(RuntimeError, match="type from float64"):
+            (x * 3).backward()
+
+
+def test_a_post_accumulate_hook_returns_nothing():
+    x = leaf(2.0)
+    x.register_post_accumulate_grad_hook(lambda t: t.grad)
+    with pytest.raises(RuntimeError, match="must return None"):
+        (x * 3).backward()
+
+
 def test_a_hook_that_returns_too_few_gradients():
     x, w = leaf(2.0), leaf(5.0)
     y = x * w

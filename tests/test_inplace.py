@@ -333,6 +333,26 @@ def test_hooks_and_retained_gradients_of_a_tensor_that_is_written():
     assert b.grad.tolist() == [5.0]
 
 
+def test_a_view_goes_on_retaining_its_gradient_when_its_base_is_written():
+    x = leaf(2.0, 3.0)
+    b = x * 1
+    v = b[0]
+    v.retain_grad()
+    b *= 10
+    (v * 2).backward()
+    assert v.retains_grad
+    assert (v.grad.item(), x.grad.tolist()) == (2.0, [20.0, 0.0])
+
+
+def test_fill_takes_one_number():
+    b = leaf(2.0, 3.0) * 1
+    b.fill_(ag.tensor(5.0))
+    assert b.tolist() == [5.0, 5.0]
+    for value in (ag.ones(2), ag.ones(1), np.ones(2)):
+        with pytest.raises(RuntimeError, match="fill_ takes one number"):
+            b.fill_(value)
+
+
 def test_a_write_that_fails_changes_nothing():
     x = leaf(1.0, 2.0)
     b = x * 1

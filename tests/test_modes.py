@@ -286,6 +286,12 @@ def test_what_inference_mode_makes_stays_out_of_graphs():
     with pytest.raises(RuntimeError, match="do not track version"):
         _ = y._version
     assert y.clone().requires_grad_().is_leaf
+    for write in (lambda: y.add_(1), lambda: y[:1].zero_(), lambda: y.__setitem__(0, 1.0)):
+        with pytest.raises(RuntimeError, match="inference tensor"):
+            write()
+        with ag.no_grad(), pytest.raises(RuntimeError, match="inference tensor"):
+            write()
+    assert y.tolist() == [7.0]
 
 
 def test_inference_mode_off_inside():

@@ -109,6 +109,8 @@ def write(x: Tensor, made: Primitive, others: tuple[Any, ...], raw_write: Callab
         raise DTypeError(
             f"{made.name}: a result of dtype {as_dtype(raws[0].dtype)} cannot be written into a tensor of dtype {x.dtype}. Use `x = x.astype(...)` first."
         )
+    if x.is_inference() and not _modes.local.inference:
+        raise RuntimeError(f"{made.name}: an inference tensor cannot be written to outside inference_mode. Use `.clone()` for a normal one.")
     live = _modes.local.grad_enabled and any(n is not None for n in nodes)
     if live or (_modes.local.grad_enabled and x._node is not None):
         _refuse(x, made.name)
@@ -149,8 +151,6 @@ def _refuse(x: Tensor, name: str) -> None:
         )
     if alias is not None and alias.fixed:
         raise RuntimeError(f"{name}: this view cannot be modified inplace on the record, since {alias.fixed}. Write to its base, or to a `.clone()`.")
-    if x.is_inference():
-        raise RuntimeError(f"{name}: an inference tensor cannot be written to on the record. Use `.clone()` for a normal one.")
 
 
 def _rebind(x: Tensor, made: Primitive, raws: list[Any], xp: Any) -> None:
@@ -165,8 +165,7 @@ def _rebind(x: Tensor, made: Primitive, raws: list[Any], xp: Any) -> None:
 def adopt(x: Tensor, node: Node) -> None:
     """Make `node` the history of x; of its base and, when they are next read, of its other views."""
     alias = _alias.alias_of(x)
-    if x._node is not None and x._node._extra is not None and x._node._extra.retain is not None and x._node._extra.retain() is x:
-        node.extra.retain, x._node._extra.retain = x._node._extra.retain, None
+    _alias.keep_retaining(x, node)
     x._node = node
     base = alias.base
     if base is None:
@@ -174,16 +173,11 @@ def adopt(x: Tensor, node: Node) -> None:
         return
     set_view = _set_view.primitive
     parts, steps = (base, x), {"steps": alias.steps}
-    _adopt_base(base, record(set_view, parts, [base._data, x._data], [base._node, node], steps))
+    base_node = finish(record(set_view, parts, [base._data, x._data], [base._node, node], steps), base)
+    _alias.keep_retaining(base, base_node)
+    base._node = base_node
     _alias.mark_stale(x)
     x.__class__ = x._stale  # a view of the new base, to be made when it is read
-
-
-def _adopt_base(base: Tensor, node: Any) -> None:
-    extra = None if base._node is None else base._node._extra
-    if extra is not None and extra.retain is not None and extra.retain() is base:
-        node.extra.retain, extra.retain = extra.retain, None
-    base._node = finish(node, base)
 
 
 # ---------------------------------------------------------------------------
@@ -269,6 +263,8 @@ def _number_for(name: str, value: Any, dtype: np.dtype) -> Any:
 
 def fill_(x: Tensor, value: Any) -> Tensor:
     """Write one number everywhere."""
+    if shape := tuple(getattr(value, "shape", ())):
+        raise ShapeError(f"fill_ takes one number (0 dimensions), not shape {shape}. Use `copy_`, which broadcasts.")
     return copy_(x, value)
 
 
