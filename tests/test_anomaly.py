@@ -234,3 +234,8 @@ def test_it_says_that_it_is_slow() -> None:
     with pytest.warns(UserWarning, match="increase the runtime") as caught:
         detect_anomaly()
     assert caught[0].filename == __file__
+
+
+def test_the_mode_is_a_bool() -> None:
+    with pytest.raises(TypeError, match="mode must be a bool"):
+        set_detect_anomaly("off")  # type: ignore[arg-type]

@@ -145,6 +145,9 @@ for _maker in ("tensor", "asarray"):
         lambda x, y, make, maker=_maker: getattr(ag, maker)(np.array(["2020-01-01"], dtype="datetime64[D]")),
     )
     mistake(f"{_maker} of complex as float", DTypeError, f"{_maker}|complex", lambda x, y, make, maker=_maker: getattr(ag, maker)([1j], dtype=ag.float64))
+mistake("asarray of dates", DTypeError, "asarray|datetime64", lambda x, y, make: ag.asarray(np.array(["2020"], dtype="datetime64[Y]")))
+mistake("NaN in integers", ValueError, "tensor|NaN|int64", lambda x, y, make: ag.tensor([1.0, float("nan")], dtype=ag.int64))
+mistake("infinity in integers", ValueError, "tensor|infinities|uint8", lambda x, y, make: ag.tensor(float("inf"), dtype=ag.uint8))
 mistake("from_numpy of objects", DTypeError, "from_numpy|object", lambda x, y, make: ag.from_numpy(np.array([None])))
 mistake("from_numpy of a list", TypeError, "from_numpy|list", lambda x, y, make: ag.from_numpy([1.0]))
 mistake("full of a string", TypeError, "full|str", lambda x, y, make: ag.full((2,), "a"))

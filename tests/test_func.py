@@ -273,6 +273,12 @@ def test_custom_functions():
 # -- vjp
 
 
+def test_a_gradient_for_vjp_is_a_tensor():
+    _, pull = vjp(lambda x: x**2, f64(1.0))
+    with pytest.raises(TypeError, match="must be a Tensor, not float"):
+        pull(3.0)
+
+
 def test_pull_back_can_be_called_again():
     out, pull = vjp(lambda x: x**2, f64(1.0, 2.0))
     close(out, [1, 4])

@@ -467,6 +467,81 @@ def test_outputs_without_a_derivative():
 
 
 # ---------------------------------------------------------------------------
+# what backward may return, and what forward may do
+# ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gradient", "expected"),
+    [
+        (lambda g: g.astype(ag.float32), [2.0, 2.0]),
+        (lambda g: ag.ones(2, dtype=ag.int64), [1.0, 1.0]),
+        (lambda g: ag.broadcast_to(g, (3, 2)), [6.0, 6.0]),
+    ],
+)
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_gradient_gets_the_shape_and_dtype_of_its_input(gradient, expected, create_graph):
+    """Also where the output has those of the input, and the engine need not look."""
+    x = leaf(1.0, 2.0)
+    y = made(lambda ctx, x: x * 1, lambda ctx, g: gradient(g)).apply(x)
+    (g,) = grad(y, x, ag.tensor([2.0, 2.0], dtype=ag.float64), create_graph=create_graph)
+    assert (g.dtype, g.tolist()) == (ag.float64, expected)
+
+
+def test_a_complex_gradient_of_a_real_input():
+    with pytest.raises(TypeError, match="complex128 for a real input"):
+        made(lambda ctx, x: x * 1, lambda ctx, g: g * 1j).apply(leaf(1.0)).backward()
+
+
+def test_a_gradient_for_what_is_not_a_tensor():
+    x = leaf(1.0)
+    with pytest.raises(RuntimeError, match="gradient at index 1, where the argument of forward is not a Tensor"):
+        made(lambda ctx, x, k: x * k, lambda ctx, g: (g, g)).apply(x, 3).backward()
+    assert x.grad is None
+
+
+def test_what_is_marked_dirty():
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x * 1
+
+    with pytest.raises(RuntimeError, match="did not return"):
+        made(forward, lambda ctx, g: g).apply(leaf(1.0) * 1)
+    with pytest.raises(RuntimeError, match="mark_dirty takes"):
+        made(lambda ctx, x: ctx.mark_dirty(3), lambda ctx, g: g).apply(leaf(1.0))
+
+
+def test_an_input_that_was_returned_is_not_written_to():
+    h = leaf(1.0) * 1
+    y = made(lambda ctx, x: x, lambda ctx, g: g * 10).apply(h)
+    with pytest.raises(RuntimeError, match=r"custom Function.*clone"):
+        y.mul_(2)
+    with ag.no_grad():
+        y.mul_(2)
+    assert h.tolist() == [2.0]
+
+
+def test_setup_context_and_backward_know_the_default_arguments():
+    class Scaled(Function):
+        @staticmethod
+        def forward(x, k=3.0, n=2):
+            return x * k * n
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.factors = inputs[1:]
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.factors[0] * ctx.factors[1], None, None
+
+    for arguments, expected in (((), 6.0), ((5.0,), 10.0), ((5.0, 1), 5.0)):
+        x = leaf(1.0)
+        Scaled.apply(x, *arguments).backward()
+        assert x.grad.tolist() == [expected]
+
+
+# ---------------------------------------------------------------------------
 # memory
 # ---------------------------------------------------------------------------
 

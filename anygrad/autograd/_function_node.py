@@ -10,7 +10,8 @@ from .. import _alias, _engine, _modes
 from .._backends import namespace
 from .._batched import Batch, Batched, batches_of, entered
 from .._dtypes import is_inexact
-from .._errors import ShapeError
+from .._dtypes import as_dtype
+from .._errors import DTypeError, ShapeError
 from .._graph import Node, Output, sequence
 from .._recording import revive
 from .._recording import save as save_value
@@ -49,6 +50,9 @@ class FunctionCtx:
 
     def mark_dirty(self, *tensors: Tensor) -> None:
         """Say which inputs forward wrote to in place; they must be returned."""
+        for t in tensors:
+            if not isinstance(t, Tensor):
+                raise RuntimeError(f"mark_dirty takes the Tensors that forward wrote to, not {type(t).__name__}")
         self._dirty = tensors
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
@@ -126,6 +130,9 @@ class FunctionNode(Node):
             raise RuntimeError(
                 f"{self.name()} returned an incorrect number of gradients (expected {expected}, got {len(given)}): one for each argument of forward, None where there is none"
             )
+        for position, v in enumerate(given):
+            if v is not None and position not in self.slots:
+                raise RuntimeError(f"{self.name()} returned a gradient at index {position}, where the argument of forward is not a Tensor; return None for it")
         grads: list[Tensor | None] = []
         for position, edge in zip(self.slots, self.edges, strict=True):
             v = given[position]
@@ -135,8 +142,14 @@ class FunctionNode(Node):
                 raise ShapeError(
                     f"{self.name()} returned an invalid gradient at index {position} - got {list(v.shape)} but expected shape compatible with {list(edge.shape or ())}"
                 )
-            grads.append(v)
+            grads.append(v if v is None or edge is None else self._fit(v, edge, position))
         return grads
+
+    def _fit(self, v: Tensor, edge: Node, position: int) -> Tensor:
+        """A gradient as the engine wants it. That looks only at whether input and output differ, but backward may return anything."""
+        if v._data.dtype != edge.dtype and v.dtype.kind == "c" and as_dtype(edge.dtype).kind != "c":
+            raise DTypeError(f"{self.name()} returned a gradient at index {position} of dtype {v.dtype} for a real input. Take `.real` of it.")
+        return _engine.fit(v, edge, recorded=True)
 
     def _backward(self, gs: list[Tensor | None]) -> list[Any]:
         """What backward returns, in a list."""
@@ -187,6 +200,8 @@ def record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes: 
         if t.requires_grad and t.is_leaf:
             raise RuntimeError(f"{cls.__name__} wrote in place to a leaf that requires grad, which would leave it without its history. Pass it a `.clone()`.")
     dirty, returned = [id(t) for t in ctx._dirty], [id(a) for a in args]
+    if not set(dirty) <= {id(o) for o in outs}:
+        raise RuntimeError(f"{cls.__name__} marked a tensor as dirty that forward did not return: every input that is written to in place is returned as an output")
     # An input that is returned becomes a new Tensor over the same memory, unless it was written to.
     results = [o.detach() if isinstance(o, Tensor) and id(o) in returned and id(o) not in dirty else o for o in outs]
     node = cls._node_type()
@@ -206,7 +221,7 @@ def record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes: 
     for i, out in enumerate(results):
         if isinstance(out, Tensor) and is_inexact(out._data) and id(outs[i]) not in without:
             histories[id(outs[i])] = i
-            _give_history(out, node.output_node(i, out._data), id(out) in dirty, cls.__name__)
+            _give_history(out, node.output_node(i, out._data), id(out) in dirty, out is not outs[i], cls.__name__)
     node.saved = (True, *[None if t is None else _saved(t, node, histories.get(id(t))) for t in ctx.to_save])
     ctx.to_save, ctx._dirty, ctx._non_differentiable = (), (), ()
     ctx._node = weakref.ref(node)
@@ -218,7 +233,7 @@ def _like(array: Any) -> tuple[Any, ...]:
     return array.shape, array.dtype, xp, xp.device_of(array)
 
 
-def _give_history(out: Tensor, node: Node, written: bool, name: str) -> None:
+def _give_history(out: Tensor, node: Node, written: bool, returned: bool, name: str) -> None:
     alias = out._alias
     if written:
         _alias.count_write(out)
@@ -227,6 +242,8 @@ def _give_history(out: Tensor, node: Node, written: bool, name: str) -> None:
     out._node = node
     if alias is not None and alias.base is not None:
         alias.fixed = f"it is a view that the custom Function {name} returned"
+    elif returned:
+        _alias.alias_of(out).fixed = f"it is a view of the input that the custom Function {name} returned as it was"
 
 
 def _saved(tensor: Tensor, node: FunctionNode, index: int | None) -> Callable[[], Tensor]:

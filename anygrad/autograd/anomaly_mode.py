@@ -170,6 +170,8 @@ class set_detect_anomaly:
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        if not isinstance(mode, bool):
+            raise TypeError(f"set_detect_anomaly: mode must be a bool, not {type(mode).__name__}")
         self._before = _switch(mode, check_nan)
 
     def __enter__(self) -> None:

@@ -90,6 +90,8 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward; what it returns is part of the graph."""
+        if cls.setup_context is not Function.setup_context and not kwargs:
+            args = _with_defaults(cls.forward, args)
         inner = innermost(args)
         return cls.run(args, kwargs)[0] if inner is None else inner.call_function(cls, args, kwargs)
 
@@ -158,6 +160,13 @@ class Function:
         outs, out_dims = given
         dims = (out_dims,) * len(outs) if isinstance(outs, tuple) and not isinstance(out_dims, tuple) else out_dims
         return map_leaves(lambda y, dim: y if dim is None else batch.covered(moveaxis(y, dim, 0)), outs, dims)
+
+
+def _with_defaults(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments and the defaults of those that are left out: `setup_context` and backward know them all."""
+    defaults = getattr(function, "__defaults__", None) or ()
+    missing = function.__code__.co_argcount - len(args) if defaults else 0
+    return (*args, *defaults[-missing:]) if 0 < missing <= len(defaults) else args
 
 
 def _zeros_like(x: Tensor) -> Tensor | None:

@@ -114,6 +114,9 @@ def vjp(func: Func, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
             raise RuntimeError(f"vjp(): the gradients must have the structure of the outputs. The gradients: {given}, the outputs: {shape}")
         seeds: list[Tensor] = []
         map_leaves(lambda _, seed: seeds.append(seed), shape, cotangents)
+        for seed in seeds:
+            if not isinstance(seed, Tensor):
+                raise TypeError(f"vjp(): a gradient must be a Tensor, not {type(seed).__name__}")
         return run.released(run.unflattened(run.pulled(outputs, seeds, retain_graph=True)))
 
     released = run.released(run.output)

@@ -45,6 +45,8 @@ def _from_python(name: str, data: Any, dtype: Any) -> np.ndarray:
             and not (np.iinfo(wanted).min <= array.min() and array.max() <= np.iinfo(wanted).max)
         ):
             raise OverflowError(f"{name}: {unfit(max(array.flat, key=abs), wanted)}.")
+        if wanted.kind in "iu" and array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{name}: NaN and infinities cannot become {wanted}")
         return array.astype(wanted)
     if not has_numpy_floats(data):
         if array.dtype.kind == "f":

@@ -252,6 +252,7 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
             raise ValueError("asarray: copy=False, but the dtype or device differs, so a copy is needed")
         out = wrap(xp.copy(array) if copy and array is obj else array)
     elif hasattr(obj, "__dlpack__"):
+        check_numeric("asarray", obj)
         out = from_dlpack(obj)
         return asarray(out, dtype=dtype, device=device, copy=copy, requires_grad=requires_grad)
     elif hasattr(obj, "__cuda_array_interface__"):
