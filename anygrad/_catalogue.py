@@ -104,7 +104,7 @@ CONVENTIONS = {
     "0 everywhere": "ceil floor round trunc",
     "0 for real x": "sign",
     "0 with respect to both": "floor_divide",
-    "with respect to x2: -floor(x1 / x2)": "remainder",
+    "with respect to x2: -(x1 // x2)": "remainder",
     "0 with respect to x2, and at x1 = 0": "copysign",
     "at a tie a half to each; 1 to each beside NaN": "maximum minimum",
     "ties share evenly": "max min",

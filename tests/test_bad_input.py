@@ -67,7 +67,6 @@ for _name in "add subtract multiply divide pow maximum minimum hypot atan2 logad
     mistake(f"{_name} of (2, 3) and (4,)", ShapeError, rf"{_name}|\(2, 3\)|\(4,\)|x1|x2", lambda x, y, make, name=_name: getattr(ag, name)(x, make(np.ones(4))))
 mistake("+ of (2, 3) and (4,)", ShapeError, r"add|\(2, 3\)|\(4,\)|x1|x2", lambda x, y, make: x + make(np.ones(4)))
 mistake("where", ShapeError, r"where|\(2, 3\)|\(4,\)|condition", lambda x, y, make: ag.where(make(np.ones(4, bool)), x, x))
-mistake("broadcast_to", ShapeError, r"broadcast_to|\(2, 3\)|\(2, 4\)", lambda x, y, make: ag.broadcast_to(x, (2, 4)))
 mistake("broadcast_arrays", ShapeError, r"broadcast|\(2, 3\)|\(4,\)", lambda x, y, make: ag.broadcast_arrays(x, make(np.ones(4))))
 mistake("matmul", ShapeError, r"matmul|\(2, 3\)", lambda x, y, make: ag.matmul(x, x))
 mistake("matmul of batches", ShapeError, r"matmul|\(2, 2, 3\)|\(3, 3, 2\)", lambda x, y, make: ag.matmul(make(np.ones((2, 2, 3))), make(np.ones((3, 3, 2)))))
@@ -79,7 +78,7 @@ mistake("reshape", ShapeError, r"reshape|6|\(4, 2\)", lambda x, y, make: ag.resh
 mistake("reshape with two unknowns", ShapeError, r"reshape|-1", lambda x, y, make: ag.reshape(x, (-1, -1)))
 mistake("concat", ShapeError, r"concat|\(2, 3\)|\(2, 4\)", lambda x, y, make: ag.concat([x, make(np.ones((2, 4)))]))
 mistake("concat of other ranks", ShapeError, r"concat|\(2, 3\)|\(3,\)", lambda x, y, make: ag.concat([x, make(np.ones(3))]))
-mistake("concat of nothing", ValueError, "concat", lambda x, y, make: ag.concat([]))
+mistake("concat of nothing", ShapeError, "concat", lambda x, y, make: ag.concat([]))
 mistake("stack", ShapeError, r"stack|\(2, 3\)|\(3,\)", lambda x, y, make: ag.stack([x, make(np.ones(3))]))
 mistake("squeeze of a large axis", ShapeError, r"squeeze|\(2, 3\)", lambda x, y, make: ag.squeeze(x, axis=0))
 mistake("matrix_transpose of a vector", ShapeError, r"matrix_transpose|\(3,\)", lambda x, y, make: ag.matrix_transpose(make(np.ones(3))))
@@ -145,7 +144,6 @@ for _maker in ("tensor", "asarray"):
         lambda x, y, make, maker=_maker: getattr(ag, maker)(np.array(["2020-01-01"], dtype="datetime64[D]")),
     )
     mistake(f"{_maker} of complex as float", DTypeError, f"{_maker}|complex", lambda x, y, make, maker=_maker: getattr(ag, maker)([1j], dtype=ag.float64))
-mistake("asarray of dates", DTypeError, "asarray|datetime64", lambda x, y, make: ag.asarray(np.array(["2020"], dtype="datetime64[Y]")))
 mistake("NaN in integers", ValueError, "tensor|NaN|int64", lambda x, y, make: ag.tensor([1.0, float("nan")], dtype=ag.int64))
 mistake("infinity in integers", ValueError, "tensor|infinities|uint8", lambda x, y, make: ag.tensor(float("inf"), dtype=ag.uint8))
 mistake("from_numpy of objects", DTypeError, "from_numpy|object", lambda x, y, make: ag.from_numpy(np.array([None])))
@@ -346,7 +344,7 @@ mistake("matmul in place of another shape", ShapeError, r"matmul|\(2, 2\)|\(2, 3
 for _name in ("concat", "stack"):
     for _value in ("a", None, 1, 1.5):
         mistake(f"{_name} of {_value!r}", TypeError, f"{_name}|sequence", lambda x, y, make, name=_name, value=_value: getattr(ag, name)(value))
-mistake("stack of nothing", ValueError, "stack", lambda x, y, make: ag.stack([]))
+mistake("stack of nothing", ShapeError, "stack", lambda x, y, make: ag.stack([]))
 mistake("searchsorted in a matrix", ShapeError, r"searchsorted|one dimension|\(2, 3\)", lambda x, y, make: ag.searchsorted(x, x))
 mistake("sorter out of range", IndexError, "5", lambda x, y, make: ag.searchsorted(make(np.ones(3)), make(np.ones(3)), sorter=make([5])))
 mistake("nonzero of a number", ShapeError, "nonzero|0-d", lambda x, y, make: ag.nonzero(make(1.0)))

@@ -410,7 +410,7 @@ def test_writes_that_would_lose_values(write):
 
 KEYS = [
     0, -1, (1, 2), slice(None), slice(0, 2), slice(None, None, -1), (slice(None), 1), (slice(None), slice(None, None, 2)), Ellipsis, (Ellipsis, 0),
-    None, (None, 1), (slice(None), None, 2), (), [0, 2], ([0, 2], [1, 0]), ([0, 2], slice(1, 3)), np.array([0, 2]), (np.array([2, 0]), 1),
+    None, (None, 1), (slice(None), None, 2), (), [0, 2], ((0, 2),), ((0, 2), (1, 0)), ([0, 2], [1, 0]), ([0, 2], slice(1, 3)), np.array([0, 2]), (np.array([2, 0]), 1),
     np.array([[True, False, True]] * 3), np.array([True, False, True]), (np.array([True, False, True]), 0), np.int64(1), True, slice(3, 3), np.zeros((0,), dtype=int),
 ]  # fmt: skip
 

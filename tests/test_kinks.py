@@ -78,6 +78,7 @@ KINKS = {
     "var of equals": (ag.var, [[2.0, 2.0]], [[0, 0]]),
     "std of one": (ag.std, [[2.0]], [[0]]),
     "remainder": (ag.remainder, [[5.0, -5.0], [3.0, 3.0]], [[1, 1], [-1, 2]]),
+    "remainder beside a jump": (ag.remainder, [[1.0], [0.1]], [[1], [-9]]),  # 1 / 0.1 is 10, but 0.1 goes into 1 nine times
     "floor_divide": (ag.floor_divide, [[5.0, -5.0], [3.0, 3.0]], [[0, 0], [0, 0]]),
     "copysign": (ag.copysign, [[0.0, 2.0, -2.0], [-1.0, -1.0, -1.0]], [[0, -1, 1], [0, 0, 0]]),
     "logaddexp": (ag.logaddexp, [[1.0, -INF, INF, 0.0], [1.0, 0.0, INF, -INF]], [[0.5, 0, 0.5, 1], [0.5, 1, 0.5, 0]]),

@@ -52,9 +52,9 @@ def floor_divide(xp: Any, x1: Any, x2: Any) -> Any:
     return xp.floor_divide(x1, x2)
 
 
-@primitive("Remainder", x1=lambda g: g, x2=lambda g, x1, x2, xp: -g * xp.floor(x1 / x2))
+@primitive("Remainder", x1=lambda g: g, x2=lambda g, x1, x2, xp: -g * xp.floor_divide(x1, x2))
 def remainder(xp: Any, x1: Any, x2: Any) -> Any:
-    """x1 - floor(x1 / x2) * x2, with the sign of x2."""
+    """x1 - (x1 // x2) * x2, with the sign of x2."""
     return xp.remainder(x1, x2)
 
 

@@ -76,7 +76,7 @@ def _part(k: Any, like: Any, xp: Any) -> Any:
         return xp.asarray(bool(k), device=xp.device_of(like))
     if isinstance(k, np.integer):
         return int(k)
-    if isinstance(k, (list, range)):
+    if isinstance(k, (list, range, tuple)):
         values = np.asarray([v.tolist() if isinstance(v, Tensor) else v for v in k])
         k = values.astype(np.int64) if not values.size else values
     if is_array(k):

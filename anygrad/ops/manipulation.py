@@ -222,7 +222,7 @@ def concat(arrays: Any, /, *, axis: int | None = 0) -> Tensor:
     """Arrays one after the other along an axis; flattened first if `axis` is None."""
     tensors = tensors_of("concat", arrays)
     if not tensors:
-        raise ValueError("concat: needs at least one array")
+        raise ShapeError("concat: needs at least one array")
     if axis is None:
         tensors, axis = [reshape(t, (-1,)) for t in tensors], 0
     if any(t.ndim != tensors[0].ndim for t in tensors):
@@ -234,7 +234,7 @@ def stack(arrays: Any, /, *, axis: int = 0) -> Tensor:
     """Arrays of one shape side by side along a new axis."""
     tensors = tensors_of("stack", arrays)
     if not tensors:
-        raise ValueError("stack: needs at least one array")
+        raise ShapeError("stack: needs at least one array")
     if any(t.shape != tensors[0].shape for t in tensors):
         raise ShapeError(f"stack: all arrays need the same shape, got {', '.join(str(t.shape) for t in tensors)}")
     return _stack(*tensors, axis=axis_of("stack", axis, tensors[0].ndim + 1))
