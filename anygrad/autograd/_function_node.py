@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from .. import _alias, _engine, _modes
 from .._backends import namespace
 from .._batched import Batch, Batched, batches_of, entered
-from .._dtypes import is_inexact
-from .._dtypes import as_dtype
+from .._dtypes import as_dtype, is_inexact
 from .._errors import DTypeError, ShapeError
 from .._graph import Node, Output, sequence
 from .._recording import revive
@@ -201,7 +200,9 @@ def record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes: 
             raise RuntimeError(f"{cls.__name__} wrote in place to a leaf that requires grad, which would leave it without its history. Pass it a `.clone()`.")
     dirty, returned = [id(t) for t in ctx._dirty], [id(a) for a in args]
     if not set(dirty) <= {id(o) for o in outs}:
-        raise RuntimeError(f"{cls.__name__} marked a tensor as dirty that forward did not return: every input that is written to in place is returned as an output")
+        raise RuntimeError(
+            f"{cls.__name__} marked a tensor as dirty that forward did not return: every input that is written to in place is returned as an output"
+        )
     # An input that is returned becomes a new Tensor over the same memory, unless it was written to.
     results = [o.detach() if isinstance(o, Tensor) and id(o) in returned and id(o) not in dirty else o for o in outs]
     node = cls._node_type()
