@@ -19,10 +19,10 @@ from ._extra import (
     copy,
     matmul,
     owns_memory,
-    scatter_add,
     shares_memory,
     zero_at,
 )
+from ._scatter import scatter_add
 
 __all__ = ["astype", "copy", "matmul", "owns_memory", "scatter_add", "shares_memory", "zero_at"]
 

@@ -34,22 +34,6 @@ def matmul(x1: np.ndarray, x2: np.ndarray, /) -> np.ndarray:
     return np.matmul(x1, x2)
 
 
-def _is_basic(key: Any) -> bool:
-    return all(
-        k is None or k is Ellipsis or isinstance(k, (int, slice, np.integer)) and not isinstance(k, bool) for k in (key if isinstance(key, tuple) else (key,))
-    )
-
-
-def scatter_add(shape: tuple[int, ...], key: Any, g: np.ndarray) -> np.ndarray:
-    """Zeros of `shape`, with `g` added at `key` (repeated indices add up)."""
-    out = np.zeros(shape, dtype=g.dtype)
-    if _is_basic(key) or (isinstance(key, np.ndarray) and key.dtype == bool):
-        out[key] = g
-    else:
-        np.add.at(out, key, g)
-    return out
-
-
 def zero_at(x: np.ndarray, key: Any) -> np.ndarray:
     """A copy of `x` with zeros at `key`."""
     out = np.array(x, copy=True)
