@@ -26,6 +26,7 @@ KEYS: dict[str, tuple[tuple[int, ...], Any]] = {
     "rows of several axes": ((7, 3, 2), indices(7, 20, 10)),
     "rows wider than a block": ((3, _scatter._BLOCK + 1), indices(3, 2)),
     "rows of many blocks": ((7, 5), indices(7, _scatter._BLOCK)),
+    "rows of an even size": ((7, 4), indices(7, 300)),
     "small integers": ((7, 5), indices(7, 300, dtype=np.int8)),
     "unsigned integers": ((7, 5), indices(7, 300, dtype=np.uint8)),
     "vector": ((7,), indices(7, 2000)),
@@ -67,10 +68,22 @@ def test_same_bits(name: str, dtype: str) -> None:
 
 @pytest.mark.parametrize("make", [lambda g: g[:, ::-1], lambda g: np.asfortranarray(g), lambda g: np.broadcast_to(g[:1], g.shape)])
 def test_layouts_of_the_gradient(make: Any) -> None:
-    g, places = make(rng.standard_normal((300, 5))), indices(7, 300)
-    expected = np.zeros((7, 5))
-    np.add.at(expected, places, g)
-    np.testing.assert_array_equal(anygrad_numpy.scatter_add((7, 5), places, g), expected)
+    for width in (4, 5):
+        g, places = make(rng.standard_normal((300, width))), indices(7, 300)
+        expected = np.zeros((7, width))
+        np.add.at(expected, places, g)
+        np.testing.assert_array_equal(anygrad_numpy.scatter_add((7, width), places, g), expected)
+
+
+def test_infinities_nan_and_signed_zeros() -> None:
+    g = np.array([np.inf, -np.inf, np.nan, -0.0, 0.0, 1e308] * 200).reshape(-1, 4)
+    places = indices(7, len(g))
+    expected = np.zeros((7, 4))
+    with np.errstate(all="ignore"):
+        np.add.at(expected, places, g)
+        found = anygrad_numpy.scatter_add((7, 4), places, g)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
 
 
 @pytest.mark.parametrize("places", [np.full(300, 7), np.full(300, -8), (WHOLE, np.full(300, 5)), (np.zeros(300, int), 5), (np.zeros(300, int), 0, 0)])
