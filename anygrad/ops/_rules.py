@@ -17,6 +17,31 @@ def call(function: Any, *inputs: Any, **params: Any) -> Any:
     return function.primitive.forward(namespace(inputs[0]), *inputs, **params)
 
 
+def over(function: Any, x: Any, *others: Any, xp: Any) -> Any:
+    """function(x, *others), written over x: an array of the result's shape and dtype that nobody else has.
+
+    Where the library has no `out=`, and for Tensors, it is a new array.
+    """
+    return function(x, *others, out=x) if getattr(xp, "like_numpy", False) and x.ndim else function(x, *others)
+
+
+# Up to this length the dot products of BLAS, of 32 running sums or so, are as exact as NumPy's sums by pairs.
+_AS_EXACT = 4096
+
+
+def sum_of_products(x1: Any, x2: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    """The sum of x1 * x2, of one shape, with the axes kept; over the last axis without an array of the products."""
+    last = len(x1.shape) - 1
+    if axes == (last,) and x1.shape[last] <= _AS_EXACT and not isinstance(x1, Tensor) and not is_complex(x1):
+        return xp.vecdot(x1, x2)[..., None]
+    return xp.sum(x1 * x2, axis=axes, keepdims=True)
+
+
+def sum_of_squares(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    """The sum of |x|^2, with the axes kept."""
+    return xp.sum(xp.real(x * xp.conj(x)), axis=axes, keepdims=True) if is_complex(x) else sum_of_products(x, x, axes, xp)
+
+
 def is_complex(x: Any) -> bool:
     return as_dtype(x.dtype).kind == "c"
 

@@ -16,7 +16,7 @@ from .._tensor import Tensor
 from .._transform import Transformed, is_tracked
 from . import _decompositions, _determinant
 from ._axes import as_tensor, axes_of, axis_of, count, inexact, integer, kept, pair, real_number
-from ._rules import adjoint, conjugate, real_part
+from ._rules import adjoint, conjugate, over, real_part
 from .creation import eye, full_like
 from .data_types import astype
 from .elementwise import _ratio
@@ -249,8 +249,8 @@ def _norm_slope(x: Any, out: Any, ord: Any, axes: tuple[int, ...], xp: Any) -> A
     if ord == 0:
         return xp.zeros_like(x)
     norm = xp.reshape(out, kept(x.shape, axes))
-    if ord == 2:
-        return _ratio(x, norm, xp)
+    if ord == 2:  # what is divided by infinity is 0, with all its derivatives
+        return x / xp.where(norm == 0, xp.full_like(norm, math.inf), norm)
     at_zero, size = (x == 0) | (norm == 0), _ratio(xp.abs(x), norm, xp)
     size = xp.where(at_zero, xp.ones_like(size), size)
     return xp.where(at_zero, xp.zeros_like(x), xp.sign(x) * size ** (ord - 1))
@@ -265,7 +265,7 @@ def _norm_change(t: Any, x: Any, out: Any, ord: Any, axes: tuple[int, ...], xp: 
 @primitive(
     "LinalgVectorNorm",
     holomorphic=False,
-    x=lambda g, x, out, ord, axes, xp: xp.reshape(g, kept(x.shape, axes)) * _norm_slope(x, out, ord, axes, xp),
+    x=lambda g, x, out, ord, axes, xp: over(xp.multiply, _norm_slope(x, out, ord, axes, xp), xp.reshape(g, kept(x.shape, axes)), xp=xp),
     jvp=lambda t, x, out, ord, axes, xp: _norm_change(t, x, out, ord, axes, xp),
 )
 def _vector_norm(xp: Any, x: Any, *, ord: Any, axes: Any, keepdims: Any) -> Any:

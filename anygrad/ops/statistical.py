@@ -5,12 +5,11 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
-from .._dtypes import as_dtype
 from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
 from ._axes import as_tensor, axes_of, axis_of, count, inexact, kept, real_number, spread
-from ._rules import conjugate, cut, real_part
+from ._rules import conjugate, cut, over, real_part, sum_of_squares
 from .creation import ones, zeros
 from .data_types import astype
 from .elementwise import _ratio
@@ -197,19 +196,24 @@ def _freedom(shape: tuple[int, ...], axes: tuple[int, ...], correction: Any) -> 
 
 
 def _centred(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    """Distances from the mean: a new array."""
     return x - xp.mean(x, axis=axes, keepdims=True)
+
+
+def _centred_times(factor: Any, x: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    """Distances from the mean, those that belong to each result times its factor."""
+    return over(xp.multiply, _centred(x, axes, xp), xp.reshape(factor, kept(x.shape, axes)), xp=xp)
 
 
 @primitive(
     "Var",
     holomorphic=False,
-    x=lambda g, x, axes, correction, xp: spread(g, x.shape, axes, xp) * (_centred(x, axes, xp) * (2 / _freedom(x.shape, axes, correction))),
+    x=lambda g, x, axes, correction, xp: _centred_times(g * (2 / _freedom(x.shape, axes, correction)), x, axes, xp),
     jvp=lambda t, x, out, axes, correction, xp: _change(t, x, out.shape, axes, correction, xp),
 )
 def _var(xp: Any, x: Any, *, axes: Any, correction: Any, keepdims: Any) -> Any:
-    d = _centred(x, axes, xp)
-    d2 = d * d if as_dtype(x.dtype).kind != "c" else xp.real(d * xp.conj(d))
-    return xp.sum(d2, axis=axes, keepdims=keepdims) / _freedom(x.shape, axes, correction)
+    total = sum_of_squares(_centred(x, axes, xp), axes, xp) / _freedom(x.shape, axes, correction)
+    return total if keepdims else xp.reshape(total, tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
 
 def _change(t: Any, x: Any, shape: tuple[int, ...], axes: tuple[int, ...], correction: Any, xp: Any) -> Any:
@@ -221,18 +225,11 @@ def _change(t: Any, x: Any, shape: tuple[int, ...], axes: tuple[int, ...], corre
 @primitive(
     "Std",
     holomorphic=False,
-    x=lambda g, x, out, axes, correction, xp: _std_rule(g, x, out, axes, correction, xp),
+    x=lambda g, x, out, axes, correction, xp: _centred_times(_ratio(g, out, xp) / _freedom(x.shape, axes, correction), x, axes, xp),
     jvp=lambda t, x, out, axes, correction, xp: _ratio(_change(t, x, out.shape, axes, correction, xp), 2 * out, xp),
 )
 def _std(xp: Any, x: Any, *, axes: Any, correction: Any, keepdims: Any) -> Any:
     return xp.sqrt(_var.primitive.forward(xp, x, axes=axes, correction=correction, keepdims=keepdims))
-
-
-def _std_rule(g: Any, x: Any, out: Any, axes: tuple[int, ...], correction: Any, xp: Any) -> Any:
-    shape = kept(x.shape, axes)
-    out, g = xp.reshape(out, shape), xp.reshape(g, shape)
-    slope = xp.where(out == 0, xp.zeros_like(out), g / xp.where(out == 0, xp.ones_like(out), out))
-    return slope * (_centred(x, axes, xp) / _freedom(x.shape, axes, correction))
 
 
 def _running(name: str, function: Any, x: Tensor, axis: int | None, dtype: Any, include_initial: bool, initial: Any) -> Tensor:

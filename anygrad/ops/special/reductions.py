@@ -8,7 +8,7 @@ from ..._primitive import primitive
 from ..._scalars import NUMBERS, get_default_dtype
 from ..._tensor import Tensor
 from .._axes import as_tensor, axes_of, count, kept
-from .._rules import is_complex
+from .._rules import is_complex, over, sum_of_products
 from ..creation import asarray
 from ..data_types import astype, result_type
 from ..elementwise import abs, exp, real, sign
@@ -30,43 +30,47 @@ def _top(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
 
 @primitive(
     "Logsumexp",
-    x=lambda g, x, out, axes, xp: xp.reshape(g, kept(x.shape, axes)) * xp.exp(x - xp.reshape(out, kept(x.shape, axes))),
-    jvp=lambda t, x, out, axes, xp: xp.reshape(xp.sum(t * xp.exp(x - xp.reshape(out, kept(x.shape, axes))), axis=axes), out.shape),
+    x=lambda g, x, out, axes, xp: xp.reshape(g, kept(x.shape, axes)) * _weights(x, out, axes, xp),
+    jvp=lambda t, x, out, axes, xp: xp.reshape(xp.sum(t * _weights(x, out, axes, xp), axis=axes), out.shape),
 )
 def _logsumexp(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
     top = _top(x if not is_complex(x) else xp.real(x), axes, xp)
     top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
-    total = xp.sum(xp.exp(x - top), axis=axes, keepdims=True)
+    total = xp.sum(over(xp.exp, x - top, xp=xp), axis=axes, keepdims=True)
     zero = total == 0
     out = xp.where(zero, xp.full_like(total, -INF), xp.log(xp.where(zero, xp.ones_like(total), total)) + top)
     return out if keepdims else xp.reshape(out, tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
 
+def _weights(x: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    """exp(x) / sum(exp(x)), where `out` is the logarithm of the sum."""
+    return over(xp.exp, x - xp.reshape(out, kept(x.shape, axes)), xp=xp)
+
+
 def _shifted(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
-    """x minus its largest element; NaN where that is infinite."""
+    """x minus its largest element, a new array; NaN where that is infinite."""
     top = _top(x, axes, xp)
-    finite = xp.isfinite(top)
-    return xp.where(finite, x, xp.full_like(x, NAN)) - xp.where(finite, top, xp.zeros_like(top))
+    return x - xp.where(xp.isfinite(top), top, xp.full_like(top, NAN))
 
 
 @primitive(
     "Softmax",
-    x=lambda g, out, axes, xp: out * (g - xp.sum(out * g, axis=axes, keepdims=True)),
-    jvp=lambda t, out, axes, xp: out * (t - xp.sum(out * t, axis=axes, keepdims=True)),
+    x=lambda g, out, axes, xp: out * (g - sum_of_products(out, g, axes, xp)),
+    jvp=lambda t, out, axes, xp: out * (t - sum_of_products(out, t, axes, xp)),
 )
 def _softmax(xp: Any, x: Any, *, axes: Any) -> Any:
-    e = xp.exp(_shifted(x, axes, xp))
-    return e / xp.sum(e, axis=axes, keepdims=True)
+    e = over(xp.exp, _shifted(x, axes, xp), xp=xp)
+    return over(xp.divide, e, xp.sum(e, axis=axes, keepdims=True), xp=xp)
 
 
 @primitive(
     "LogSoftmax",
-    x=lambda g, out, axes, xp: g - xp.exp(out) * xp.sum(g, axis=axes, keepdims=True),
-    jvp=lambda t, out, axes, xp: t - xp.sum(xp.exp(out) * t, axis=axes, keepdims=True),
+    x=lambda g, out, axes, xp: over(xp.add, xp.exp(out) * -xp.sum(g, axis=axes, keepdims=True), g, xp=xp),
+    jvp=lambda t, out, axes, xp: t - sum_of_products(xp.exp(out), t, axes, xp),
 )
 def _log_softmax(xp: Any, x: Any, *, axes: Any) -> Any:
     x = _shifted(x, axes, xp)
-    return x - xp.log(xp.sum(xp.exp(x), axis=axes, keepdims=True))
+    return over(xp.subtract, x, xp.log(xp.sum(xp.exp(x), axis=axes, keepdims=True)), xp=xp)
 
 
 def _floating(x: Any) -> Tensor:
