@@ -23,8 +23,9 @@ from ._extra import (
     zero_at,
 )
 from ._scatter import scatter_add
+from ._where import where
 
-__all__ = ["astype", "copy", "matmul", "owns_memory", "scatter_add", "shares_memory", "zero_at"]
+__all__ = ["astype", "copy", "matmul", "owns_memory", "scatter_add", "shares_memory", "where", "zero_at"]
 
 name = "numpy"
 device_type = "cpu"
