@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -41,6 +42,8 @@ def inexact(name: str, x: Any) -> Tensor:
 
 def integer(name: str, argument: str, value: Any) -> int:
     """An argument that is an integer."""
+    if type(value) is int:
+        return value
     try:
         if not isinstance(value, bool):
             return operator.index(value)
@@ -51,7 +54,7 @@ def integer(name: str, argument: str, value: Any) -> int:
 
 def integers(name: str, argument: str, values: Any) -> tuple[int, ...]:
     """An argument that is one integer or a sequence of them."""
-    return tuple(integer(name, argument, v) for v in as_tuple(values))
+    return tuple([integer(name, argument, v) for v in as_tuple(values)])
 
 
 def real_number(name: str, argument: str, value: Any) -> Any:
@@ -84,6 +87,8 @@ def pair(x1: Any, x2: Any) -> tuple[Tensor, Tensor]:
 
 def axis_of(name: str, axis: Any, ndim: int) -> int:
     """One axis, counted from the front."""
+    if type(axis) is int and 0 <= axis < ndim:
+        return axis
     value = integer(name, "axis", axis)
     if not -ndim <= value < ndim:
         raise AxisError(
@@ -98,7 +103,9 @@ def axes_of(name: str, axis: Any, ndim: int) -> tuple[int, ...]:
     """One axis or several, counted from the front; None is all of them."""
     if axis is None:
         return tuple(range(ndim))
-    axes = tuple(axis_of(name, a, ndim) for a in as_tuple(axis))
+    if type(axis) is int:
+        return (axis_of(name, axis, ndim),)
+    axes = tuple([axis_of(name, a, ndim) for a in as_tuple(axis)])
     if len(set(axes)) != len(axes):
         raise ShapeError(f"{name}: axis {axis} names an axis twice")
     return axes
@@ -111,7 +118,7 @@ def along(axis: int, place: Any) -> tuple[Any, ...]:
 
 def kept(shape: Sequence[int], axes: tuple[int, ...]) -> tuple[int, ...]:
     """`shape` with the reduced axes left in as 1."""
-    return tuple(1 if i in axes else n for i, n in enumerate(shape))
+    return tuple([1 if i in axes else n for i, n in enumerate(shape)])
 
 
 def spread(g: Any, shape: tuple[int, ...], axes: tuple[int, ...], xp: Any) -> Any:
@@ -130,15 +137,11 @@ def count(shape: Sequence[int], axes: tuple[int, ...]) -> int:
 def size_of(name: str, shape: Any, size: int) -> tuple[int, ...]:
     """A shape for `size` elements, with one -1 filled in."""
     shape = integers(name, "shape", shape)
+    if math.prod(shape) == size and min(shape, default=0) >= 0:
+        return shape
     if shape.count(-1) > 1 or any(n < -1 for n in shape):
         raise ShapeError(f"{name}: shape {shape} can have one -1, and no other negative size")
-    known = 1
-    for n in shape:
-        known *= n if n != -1 else 1
-    if -1 in shape:
-        if known == 0 or size % known:
-            raise ShapeError(f"{name}: {size} element(s) cannot have shape {shape}")
-        return tuple(size // known if n == -1 else n for n in shape)
-    if known != size:
+    known = math.prod(n for n in shape if n != -1)
+    if -1 not in shape or known == 0 or size % known:
         raise ShapeError(f"{name}: {size} element(s) cannot have shape {shape}")
-    return shape
+    return tuple([size // known if n == -1 else n for n in shape])

@@ -165,6 +165,8 @@ def _zero_at(xp: Any, x: Any, key: Any) -> Any:
 
 def getitem(x: Tensor, key: Any) -> Tensor:
     """`x[key]`: a view for integers, slices, Ellipsis and None; a copy for index arrays."""
+    if type(key) is int:
+        return _getitem(x, key=(key, ...))
     key = Key(key, x._data, x.shape)
     if key.is_basic:
         return _getitem(x, key=key.array)

@@ -23,9 +23,12 @@ from ._extra import (
     zero_at,
 )
 from ._scatter import scatter_add
+from ._standard import max, mean, min, permute_dims, reshape, sum
 from ._where import where
 
-__all__ = ["astype", "copy", "matmul", "owns_memory", "scatter_add", "shares_memory", "where", "zero_at"]
+__all__ = [
+    "astype", "copy", "matmul", "max", "mean", "min", "owns_memory", "permute_dims", "reshape", "scatter_add", "shares_memory", "sum", "where", "zero_at",
+]  # fmt: skip
 
 name = "numpy"
 device_type = "cpu"
