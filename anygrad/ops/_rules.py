@@ -20,9 +20,15 @@ def call(function: Any, *inputs: Any, **params: Any) -> Any:
 def over(function: Any, x: Any, *others: Any, xp: Any) -> Any:
     """function(x, *others), written over x: an array of the result's shape and dtype that nobody else has.
 
-    Where the library has no `out=`, and for Tensors, it is a new array.
+    Where the library has no `out=`, and for Tensors, it is a new array. (NumPy does so by itself for the operand
+    of an operator that nobody else has, but not beside a number, or an array that is broadcast.)
     """
     return function(x, *others, out=x) if getattr(xp, "like_numpy", False) and x.ndim else function(x, *others)
+
+
+def one_minus(x: Any, xp: Any) -> Any:
+    """1 - x, written over x like `over`."""
+    return xp.subtract(1, x, out=x) if getattr(xp, "like_numpy", False) and x.ndim else 1 - x
 
 
 # Up to this length the dot products of BLAS, of 32 running sums or so, are as exact as NumPy's sums by pairs.

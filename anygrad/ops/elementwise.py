@@ -12,7 +12,7 @@ from .._dtypes import as_dtype
 from .._primitive import elementwise as primitive
 from .._tensor import Tensor
 from ._axes import as_tensor
-from ._rules import conjugate, real_part
+from ._rules import conjugate, one_minus, over, real_part
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
@@ -67,7 +67,7 @@ def _pow(xp: Any, x1: Any, x2: Any) -> Any:
     return xp.pow(x1, x2)
 
 
-@primitive("Pow", x=lambda g, x, exponent, xp: g * (exponent * x ** (exponent - 1)) if exponent else xp.zeros_like(g))
+@primitive("Pow", x=lambda g, x, exponent, xp: g * over(xp.multiply, x ** (exponent - 1), exponent, xp=xp) if exponent else xp.zeros_like(g))
 def _pow_number(xp: Any, x: Any, *, exponent: Any) -> Any:
     return x**exponent
 
@@ -96,7 +96,7 @@ def square(xp: Any, x: Any) -> Any:
     return xp.square(x)
 
 
-@primitive("Sqrt", floats=True, x=lambda g, out: g / (2 * out))
+@primitive("Sqrt", floats=True, x=lambda g, out, xp: over(xp.multiply, g / out, 0.5, xp=xp))
 def sqrt(xp: Any, x: Any) -> Any:
     """The square root; the derivative at 0 is infinite."""
     return xp.sqrt(x)
@@ -236,7 +236,7 @@ def cosh(xp: Any, x: Any) -> Any:
     return xp.cosh(x)
 
 
-@primitive("Tanh", floats=True, x=lambda g, out: g * (1 - out * out))
+@primitive("Tanh", floats=True, x=lambda g, out, xp: g * one_minus(out * out, xp))
 def tanh(xp: Any, x: Any) -> Any:
     """The hyperbolic tangent."""
     return xp.tanh(x)
