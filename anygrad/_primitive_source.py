@@ -34,7 +34,7 @@ def vjp_source(made: Primitive) -> str:
         i, kind = next((i, kind) for i, (n, kind, _, _) in enumerate(made.saves) if n == name)
         if kind in ("param", "shape", "dtype"):
             return f"saved[{i}]"
-        if made.variadic:
+        if made.variadic and kind == "input":
             return f"[s.array for s in saved[{i}]]"
         return f"(tuple([s.array for s in saved[{i}]]) if type(saved[{i}]) is tuple else saved[{i}].array)" if kind == "out" else f"saved[{i}].array"
 

@@ -479,3 +479,15 @@ def test_two_arguments_on_every_library(function: Callable[..., Any], shape1: tu
     a, b = (regular if shape1[-2:-1] == shape1[-1:] else random)(*shape1), random(*shape2)
     check(function, a, b, make=make)
     assert function(make(a), make(b)).device == device
+
+
+@pytest.mark.parametrize("tracked", [(True, True), (True, False), (False, True)])
+def test_one_solution_serves_both_gradients(monkeypatch: pytest.MonkeyPatch, tracked: tuple[bool, bool]) -> None:
+    import array_api_compat.numpy.linalg as library
+
+    calls, solve = [], library.solve
+    monkeypatch.setattr(library, "solve", lambda *arrays: calls.append(0) or solve(*arrays))
+    a, b = (ag.tensor(v, requires_grad=t) for v, t in zip((regular(3, 3), random(3, 2)), tracked, strict=True))
+    linalg.solve(a, b).sum().backward()
+    assert len(calls) == 2  # one forward, one backward
+    assert [x.grad is not None for x in (a, b)] == list(tracked)

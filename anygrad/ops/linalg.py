@@ -157,14 +157,25 @@ def _inv(xp: Any, x: Any) -> Any:
     return xp.linalg.inv(x)
 
 
+def _solve_rule(g: Any, x1: Any, out: Any, xp: Any) -> list[Any]:
+    g2 = xp.linalg.solve(xp.matrix_transpose(x1), g)
+    return [g2 @ -xp.matrix_transpose(out), g2]
+
+
+def _solve_change(tangents: list[Any], x1: Any, out: Any, xp: Any) -> Any:
+    t1, t2 = tangents
+    moved = None if t1 is None else t1 @ out
+    return xp.linalg.solve(x1, t2 if moved is None else -moved if t2 is None else t2 - moved)
+
+
+# One input, so that its gradients are made of one and the same solution.
 @primitive(
     "LinalgSolveEx",
-    x1=lambda g, x1, out, xp: -(xp.linalg.solve(xp.matrix_transpose(x1), g) @ xp.matrix_transpose(out)),
-    x2=lambda g, x1, xp: xp.linalg.solve(xp.matrix_transpose(x1), g),
-    jvp={"x1": lambda t, x1, out, xp: -xp.linalg.solve(x1, t @ out), "x2": "multilinear"},
+    arrays=lambda g, arrays, out, xp: _solve_rule(g, arrays[0], out, xp),
+    jvp=lambda ts, arrays, out, xp: _solve_change(ts, arrays[0], out, xp),
 )
-def _solve(xp: Any, x1: Any, x2: Any) -> Any:
-    return xp.linalg.solve(x1, x2)
+def _solve(xp: Any, *arrays: Any) -> Any:
+    return xp.linalg.solve(*arrays)
 
 
 def _pinv_rule(g: Any, x: Any, out: Any, xp: Any) -> Any:
