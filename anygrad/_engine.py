@@ -328,7 +328,11 @@ def fit(grad: Any, edge: Node, recorded: bool) -> Any:
         axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(short) if n == 1 and grad.shape[i + lead] != 1)
         if any(n not in (1, m) for n, m in zip(short, grad.shape[lead:], strict=True)) or any(n != 1 for n in shape[: len(shape) - len(short)]):
             raise ShapeError(f"a gradient of shape {tuple(grad.shape)} was made for a value of shape {tuple(shape)} ({edge.name()})")
-        grad = xp.reshape(xp.sum(grad, axis=axes, keepdims=True) if axes else grad, shape)
+        if axes and not recorded and axes[-1] == len(axes) - 1:
+            grad = xp.sum_leading(grad, len(axes))
+        elif axes:
+            grad = xp.sum(grad, axis=axes, keepdims=True)
+        grad = xp.reshape(grad, shape)
     if raw.dtype is not edge.dtype and raw.dtype != edge.dtype:
         xp = xp or namespace(raw)
         grad = xp.astype(grad, edge.dtype)

@@ -149,6 +149,10 @@ class GenericBackend:
             x = self._library.real(x)
         return self._library.astype(x, dtype, copy=copy)
 
+    def sum_leading(self, x: Array, n: int) -> Array:
+        """The sum over the first n axes."""
+        return self._library.sum(x, axis=tuple(range(n)))
+
     def scatter_add(self, shape: tuple[int, ...], key: Any, g: Array) -> Array:
         """Zeros of `shape`, with `g` added at `key` (repeated indices add up)."""
         out = self.to_host(g)

@@ -779,3 +779,25 @@ def test_a_target_that_has_not_run_keeps_what_it_saved():
     assert x.grad.tolist() == [4.0]
     with pytest.raises(RuntimeError, match="second time"):
         y.backward()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize(
+    ("shape", "tall"), [((3,), (700, 3)), ((3, 2), (20, 30, 3, 2)), ((1, 4), (400, 4)), ((1,), (2000,)), ((1, 3), (2, 700, 3)), ((3, 1), (3, 700))]
+)
+@pytest.mark.parametrize("layout", ["C", "F"])
+def test_gradients_of_broadcast_values_are_sums(shape: tuple[int, ...], tall: tuple[int, ...], dtype: str, layout: str) -> None:
+    rng = np.random.default_rng(0)
+    g = rng.integers(-9, 9, tall).astype(dtype, order=layout)  # whose sums are exact
+    b = ag.zeros(shape, dtype=dtype, requires_grad=True)
+    (ag.zeros(tall, dtype=dtype) + b).backward(ag.asarray(g))
+    axes = tuple(i for i in range(len(tall)) if i < len(tall) - len(shape) or shape[i - len(tall)] == 1 != tall[i])
+    np.testing.assert_array_equal(b.grad.numpy(), g.sum(axis=axes, keepdims=True).reshape(shape), strict=True)
+
+
+def test_infinities_and_nan_in_sums_stay_in_their_columns() -> None:
+    g = np.ones((700, 4))
+    g[5, 1], g[6, 2], g[7, 3], g[8, 3] = np.inf, np.nan, np.inf, -np.inf
+    b = ag.zeros(4, dtype="float64", requires_grad=True)
+    (ag.zeros((700, 4)) + b).backward(ag.asarray(g))
+    np.testing.assert_array_equal(b.grad.numpy(), [700, np.inf, np.nan, np.nan])

@@ -17,18 +17,15 @@ def call(function: Any, *inputs: Any, **params: Any) -> Any:
     return function.primitive.forward(namespace(inputs[0]), *inputs, **params)
 
 
-def over(function: Any, x: Any, *others: Any, xp: Any) -> Any:
-    """function(x, *others), written over x: an array of the result's shape and dtype that nobody else has.
+def over(function: Any, *arrays: Any, xp: Any, place: int = 0) -> Any:
+    """function(*arrays), written over one of them: an array of the result's shape and dtype that nobody else has.
 
     Where the library has no `out=`, and for Tensors, it is a new array. (NumPy does so by itself for the operand
     of an operator that nobody else has, but not beside a number, or an array that is broadcast.)
     """
-    return function(x, *others, out=x) if getattr(xp, "like_numpy", False) and x.ndim else function(x, *others)
-
-
-def one_minus(x: Any, xp: Any) -> Any:
-    """1 - x, written over x like `over`."""
-    return xp.subtract(1, x, out=x) if getattr(xp, "like_numpy", False) and x.ndim else 1 - x
+    if getattr(xp, "like_numpy", False) and arrays[place].ndim:
+        return function(*arrays, out=arrays[place])
+    return function(*arrays)
 
 
 # Up to this length the dot products of BLAS, of 32 running sums or so, are as exact as NumPy's sums by pairs.
@@ -36,9 +33,9 @@ _AS_EXACT = 4096
 
 
 def sum_of_products(x1: Any, x2: Any, axes: tuple[int, ...], xp: Any) -> Any:
-    """The sum of x1 * x2, of one shape, with the axes kept; over the last axis without an array of the products."""
+    """The sum of x1 * x2, of one shape, with the axes kept; with NumPy over the last axis without an array of the products."""
     last = len(x1.shape) - 1
-    if axes == (last,) and x1.shape[last] <= _AS_EXACT and not isinstance(x1, Tensor) and not is_complex(x1):
+    if axes == (last,) and x1.shape[last] <= _AS_EXACT and not isinstance(x1, Tensor) and xp.name == "numpy" and not is_complex(x1):
         return xp.vecdot(x1, x2)[..., None]
     return xp.sum(x1 * x2, axis=axes, keepdims=True)
 

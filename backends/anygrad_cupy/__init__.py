@@ -49,6 +49,7 @@ from ._standard import (
     ones,
     ones_like,
     sum,
+    sum_leading,
     zeros,
     zeros_like,
 )

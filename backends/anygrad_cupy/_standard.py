@@ -90,6 +90,11 @@ def _summed_wide(name: str) -> Callable[..., cp.ndarray]:
 sum, mean = map(_summed_wide, ("sum", "mean"))
 
 
+def sum_leading(x: cp.ndarray, n: int) -> cp.ndarray:
+    """The sum over the first n axes."""
+    return sum(x, axis=tuple(range(n)))
+
+
 # ---------------------------------------------------------------------------
 # linear algebra
 # ---------------------------------------------------------------------------

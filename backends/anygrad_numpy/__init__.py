@@ -20,6 +20,7 @@ from ._extra import (
     matmul,
     owns_memory,
     shares_memory,
+    sum_leading,
     zero_at,
 )
 from ._scatter import scatter_add
@@ -27,7 +28,7 @@ from ._standard import max, mean, min, permute_dims, reshape, sum
 from ._where import where
 
 __all__ = [
-    "astype", "copy", "matmul", "max", "mean", "min", "owns_memory", "permute_dims", "reshape", "scatter_add", "shares_memory", "sum", "where", "zero_at",
+    "astype", "copy", "matmul", "max", "mean", "min", "owns_memory", "permute_dims", "reshape", "scatter_add", "shares_memory", "sum", "sum_leading", "where", "zero_at",
 ]  # fmt: skip
 
 name = "numpy"
