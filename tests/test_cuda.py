@@ -487,3 +487,21 @@ def test_importing_anygrad_does_not_import_cupy() -> None:
     program = "import sys, anygrad, anygrad.cuda; anygrad.ones(2).sum(); print({'cupy', 'cupyx', 'anygrad_cupy'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+@pytest.mark.usefixtures("cuda")
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda t: ag.tanh(t) * ag.sqrt(t) * t**3,
+        lambda t: ag.special.softmax(t, axis=-1) * t,
+        lambda t: ag.special.log_softmax(t, axis=0) * t,
+        lambda t: ag.special.logsumexp(t, axis=1) ** 2,
+        lambda t: ag.var(t, axis=-1) * ag.std(t, axis=-1),
+        lambda t: (ag.ones((20, 30, 3, 4), device=t.device) + t) ** 2,
+    ],
+)
+def test_rules_that_write_over_their_own_arrays(function: Callable[..., Any]) -> None:
+    before = A.copy()
+    on_both(function, A)
+    np.testing.assert_array_equal(A, before)
