@@ -25,10 +25,9 @@ from ._extra import (
 )
 from ._scatter import scatter_add
 from ._standard import max, mean, min, permute_dims, reshape, sum
-from ._where import where
 
 __all__ = [
-    "astype", "copy", "matmul", "max", "mean", "min", "owns_memory", "permute_dims", "reshape", "scatter_add", "shares_memory", "sum", "sum_leading", "where", "zero_at",
+    "astype", "copy", "matmul", "max", "mean", "min", "owns_memory", "permute_dims", "reshape", "scatter_add", "shares_memory", "sum", "sum_leading", "zero_at",
 ]  # fmt: skip
 
 name = "numpy"
