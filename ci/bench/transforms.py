@@ -1,7 +1,7 @@
 """What transforms cost: a jvp beside the function itself at a million elements, and a Hessian in one
 batch beside row by row. Ratios of medians, in one process.
 
-    python ci/bench_transforms.py
+    python ci/bench transforms
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The engine's share: a chain of 1000 `x * w + b` on shape (10,), recorded and backward, against
 PyTorch in the same process where torch is installed. One thread each; the ratio is of medians.
 
-    python ci/bench_chain.py
+    python ci/bench engine
 """
 
 from __future__ import annotations
