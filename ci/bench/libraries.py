@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -248,6 +247,9 @@ def installed(names: Sequence[str] = ()) -> list[Library]:
     found = []
     for kind in LIBRARIES:
         if not names or kind.name in names:
-            with contextlib.suppress(ModuleNotFoundError):
+            try:
                 found.append(kind())
+            except ModuleNotFoundError as error:
+                if kind is Anygrad:
+                    raise ModuleNotFoundError("anygrad is not installed: `pip install -e .`") from error
     return found
