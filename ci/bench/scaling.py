@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import gc
-import statistics
-import time
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
+import measure
 import numpy as np
 
 import anygrad as ag
@@ -36,17 +34,13 @@ def cost_of_a_node(libraries: list[Any]) -> dict[str, list[float | None]]:
         for library in libraries:
             before = costs[library.name]
             if not before or before[-1] and before[-1] * nodes < 10e9:
-                steps[library.name] = library.gradients(chain, arrays, np.ones(10, np.float32))
-        times: dict[str, list[float]] = {name: [] for name in costs}
-        for _ in range(min(max(300_000 // nodes, 5), 300)):
-            for name, step in steps.items():
-                gc.collect()
-                start = time.perf_counter()
+                step = library.gradients(chain, arrays, np.ones(10, np.float32))
                 with contextlib.suppress(RecursionError):
                     step()
-                    times[name].append((time.perf_counter() - start) / nodes * 1e9)
+                    steps[library.name] = step
+        times = measure.take_turns(steps, rounds=21, seconds=8)
         for name, column in costs.items():
-            column.append(statistics.median(times[name]) if times[name] else None)
+            column.append(times.median(name) / nodes * 1e9 if name in times else None)
     return costs
 
 
