@@ -66,7 +66,7 @@ def child(name: str, library: str, what: str, threads: int = 1) -> float:
 
 def measured_alone(name: str, library: str, what: str) -> float:
     step = prepared(name, [] if library == "by hand" else installed([library]))[library]
-    return measure.peak(step) if what == "peak" else measure.take_turns({library: step}, seconds=4).median(library)
+    return measure.peak(step) if what == "peak" else measure.take_turns({library: step}, seconds=1).median(library)
 
 
 def threads(libraries: list[Library], names: list[str]) -> str:
