@@ -58,7 +58,7 @@ def plot(ratios: Mapping[str, Mapping[str, float]], costs: Mapping[str, Sequence
     matplotlib.use("agg")
     from matplotlib import pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), width_ratios=(3, 2), layout="constrained")
+    drawing, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), width_ratios=(3, 2), layout="constrained")
     colours = {"anygrad": "tab:red", "by hand": "black", "torch": "tab:orange", "autograd": "tab:blue", "mygrad": "tab:green", "jax": "tab:purple"}
     colours["jax.jit"] = "tab:pink"
     names = list(ratios)
@@ -73,7 +73,10 @@ def plot(ratios: Mapping[str, Mapping[str, float]], costs: Mapping[str, Sequence
     for library, column in costs.items():
         known = [(n, cost / 1000) for n, cost in zip(nodes, column, strict=True) if cost is not None]
         right.plot(*zip(*known, strict=True), marker="o", markersize=4, color=colours[library], label=library)
-    right.set(xscale="log", yscale="log", xlabel="nodes in the graph", ylabel="µs for each node, forward and backward")
+    right.set(xscale="log", yscale="log", xlabel="nodes in the graph", ylabel="µs for each node, forward and backward", ylim=(1, 100))
+    for axis in (left.xaxis, right.yaxis):
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter("")
     right.grid(alpha=0.3)
     right.legend(fontsize=8)
-    figure.savefig(PLOT, dpi=110)
+    drawing.savefig(PLOT, dpi=110)
