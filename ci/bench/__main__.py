@@ -60,7 +60,7 @@ def child(name: str, library: str, what: str, threads: int = 1) -> float:
     """What a fresh process measures of one library alone: "peak" in bytes, "time" in seconds."""
     command = [sys.executable, os.path.dirname(__file__), "child", name, "--libraries", library, "--measure", what]
     # Memory that is freed goes back at once, so that what one step leaves behind does not hide what the next one needs.
-    environment = {**os.environ, "BENCH_THREADS": str(threads)} | ({"MALLOC_MMAP_THRESHOLD_": "65536"} if what == "peak" else {})
+    environment = {**os.environ, "BENCH_THREADS": str(threads)} | ({"MALLOC_MMAP_THRESHOLD_": "65536", "PYTHONMALLOC": "malloc"} if what == "peak" else {})
     return float(subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.split()[-1])
 
 
