@@ -116,7 +116,6 @@ class Node:
     __slots__ = ("__weakref__", "_extra", "dtype", "edges", "saved", "seq", "shape")
 
     is_leaf: ClassVar[bool] = False
-    is_output: ClassVar[bool] = False
     outputs: ClassVar[int] = 1
     runs_without_gradient: ClassVar[bool] = False
     saves_arrays: ClassVar[bool] = True  # what saved none is not freed, and may run again
@@ -187,7 +186,6 @@ class Output(Node):
     """One output of a node that has several; an edge leads through it."""
 
     __slots__ = ("index", "node")
-    is_output: ClassVar[bool] = True
     node: Node
     index: int
 
