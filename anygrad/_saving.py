@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
@@ -43,6 +42,8 @@ def save(obj: Any, f: str | os.PathLike[str] | Any) -> None:
     library = _safetensors()
     writer = _Writer()
     tree = writer.described(obj, "obj", "")
+    import json  # not at the top: importing it takes longer than most of this package
+
     data = library.numpy.save(writer.arrays, {"anygrad": json.dumps({"version": _VERSION, "tree": tree})})
     if hasattr(f, "write"):
         f.write(data)
@@ -79,6 +80,8 @@ def load(f: str | os.PathLike[str] | Any, map_location: Any = None, *, weights_o
     ImportError
         Without the package safetensors.
     """
+    import json
+
     library = _safetensors()
     if not weights_only:
         raise ValueError("load: weights_only=False would read a pickle, which can run any code. Files of anygrad.save hold no code: leave it out.")

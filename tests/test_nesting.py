@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from derivatives import host
 from op_cases import CASES, Case
+from test_forward import Squared
 
 import anygrad as ag
 from anygrad.func import grad, hessian, jacfwd, jacrev, jvp, vjp, vmap
@@ -132,24 +133,6 @@ def test_tangents_of_gradients_in_a_batch() -> None:
 
 
 def test_functions_of_ones_own() -> None:
-    class Squared(ag.autograd.Function):
-        @staticmethod
-        def forward(x: ag.Tensor) -> ag.Tensor:
-            return x * x
-
-        @staticmethod
-        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-            ctx.save_for_backward(*inputs)
-            ctx.save_for_forward(*inputs)
-
-        @staticmethod
-        def backward(ctx: Any, g: ag.Tensor) -> ag.Tensor:
-            return g * 2 * ctx.saved_tensors[0]
-
-        @staticmethod
-        def jvp(ctx: Any, t: ag.Tensor) -> ag.Tensor:
-            return t * 2 * ctx.saved_tensors[0]
-
     def f(x: ag.Tensor) -> ag.Tensor:
         return ag.sum(Squared.apply(x) * x)
 

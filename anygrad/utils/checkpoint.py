@@ -10,7 +10,6 @@ the function captures, `autograd.grad`, derivatives of derivatives, checkpoints 
 from __future__ import annotations
 
 import contextlib
-import random
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -219,10 +218,14 @@ class _Run:
 
 
 def _random_state() -> tuple[Any, Any]:
+    import random  # not at the top: importing it takes a millisecond, and checkpoints are rare
+
     return np.random.get_state(), random.getstate()  # noqa: NPY002  (programs use the global generator)
 
 
 def _set_random_state(state: tuple[Any, Any]) -> None:
+    import random
+
     np.random.set_state(state[0])  # noqa: NPY002
     random.setstate(state[1])
 
