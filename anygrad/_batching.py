@@ -109,6 +109,20 @@ def dotted(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[st
     return matmul(x1.value, x2)
 
 
+def matrix_times_vector(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
+    x1, x2 = inputs
+    if not batch.holds(x2):
+        return matmul(x1.value, x2)
+    return matmul(x1.value, x2.value[:, :, None])[:, :, 0] if batch.holds(x1) else matmul(x2.value, matrix_transpose(x1))
+
+
+def vector_times_matrix(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
+    x1, x2 = inputs
+    if not batch.holds(x2):
+        return matmul(x1.value, x2)
+    return matmul(x1.value[:, None, :], x2.value)[:, 0, :] if batch.holds(x1) else matmul(x1, x2.value)
+
+
 # ---------------------------------------------------------------------------
 # indexing
 # ---------------------------------------------------------------------------
@@ -287,6 +301,8 @@ RULES: dict[str, Rule] = {
         (tiled, "tile"),
         (multiplied, "matmul"),
         (dotted, "dot"),
+        (matrix_times_vector, "matrix_vector"),
+        (vector_times_matrix, "vector_matrix"),
         (sliced, "getitem"),
         (indexed, "index"),
         (scattered, "scatter_add"),

@@ -30,7 +30,17 @@ _OURS = (_errors.ShapeError, _errors.DTypeError, _errors.DeviceError, _errors.Ax
 
 
 # Primitives that are one case of a function
-_CALLED = {"clip_both": "clip", "clip_low": "clip", "clip_high": "clip", "pow_number": "pow", "index": "getitem", "copied in place": "copy_", "dot": "matmul"}
+_CALLED = {
+    "clip_both": "clip",
+    "clip_low": "clip",
+    "clip_high": "clip",
+    "pow_number": "pow",
+    "index": "getitem",
+    "copied in place": "copy_",
+    "dot": "matmul",
+    "matrix_vector": "matmul",
+    "vector_matrix": "matmul",
+}
 # How libraries say that a function is not for these dtypes
 _WRONG_KIND = ("ufunc", "dtypes are allowed", "promoted", "not supported", "did not contain a loop")
 

@@ -293,7 +293,7 @@ COSTS: dict[Callable[..., None], Cost] = {
     softmax_written_out: Cost(5, 66, 28, 22),
     layer_norm: Cost(9, 81, 39, 27),
     matmul: Cost(1, 25, 6, 3),
-    matrix_times_vector: Cost(3, 82, 10, 3),
+    matrix_times_vector: Cost(1, 18, 5, 3),
     reading_rows: Cost(2, 28, 4, 2),
     writing_rows: Cost(2, 67, 7, 3),
     second_derivative: Cost(6, 174, 15, 11),

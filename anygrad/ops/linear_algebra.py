@@ -32,29 +32,37 @@ def _dot(xp: Any, x1: Any, x2: Any) -> Any:
     return xp.matmul(x1, x2)
 
 
+@primitive("Mv", jvp="multilinear", x1=lambda g, x2: g[:, None] * x2, x2=lambda g, x1, xp: xp.matmul(g, x1))
+def _matrix_vector(xp: Any, x1: Any, x2: Any) -> Any:
+    return xp.matmul(x1, x2)
+
+
+@primitive("Vm", jvp="multilinear", x1=lambda g, x2, xp: xp.matmul(x2, g), x2=lambda g, x1: x1[:, None] * g)
+def _vector_matrix(xp: Any, x1: Any, x2: Any) -> Any:
+    return xp.matmul(x1, x2)
+
+
 def matmul(x1: Tensor, x2: Tensor, /) -> Tensor:
     """The matrix product over the last two axes; a 1-D argument is a row on the left, a column on the right."""
     x1, x2 = pair(x1, x2)
-    if x1.ndim == 0 or x2.ndim == 0:
-        raise ShapeError(f"matmul: 0-d arguments have no axis to sum over, got shapes {x1.shape} and {x2.shape}. Use multiply.")
-    if x1.shape[-1] != x2.shape[max(x2.ndim - 2, 0)]:
+    shape1, shape2 = x1.shape, x2.shape
+    m, n = len(shape1), len(shape2)
+    if not (m and n):
+        raise ShapeError(f"matmul: 0-d arguments have no axis to sum over, got shapes {shape1} and {shape2}. Use multiply.")
+    axis = n - 2 if n > 1 else 0
+    if shape1[-1] != shape2[axis]:
         raise ShapeError(
-            f"matmul: shapes {x1.shape} and {x2.shape} do not match: the last axis of x1 has {x1.shape[-1]} elements, axis {max(x2.ndim - 2, 0)} of x2 has {x2.shape[max(x2.ndim - 2, 0)]}"
+            f"matmul: shapes {shape1} and {shape2} do not match: the last axis of x1 has {shape1[-1]} elements, axis {axis} of x2 has {shape2[axis]}"
         )
-    if x1.ndim == 1 and x2.ndim == 1:
-        return _dot(x1, x2)
-    if x2.ndim == 1:  # matrices times one vector: one tall matrix
-        return reshape(_folded(x1, reshape(x2, (-1, 1))), x1.shape[:-1])
-    if x1.ndim == 1:
-        return reshape(_matmul(reshape(x1, (1, -1)), x2), (*x2.shape[:-2], x2.shape[-1]))
-    if x1.ndim > 2 and x2.ndim == 2:
-        return reshape(_folded(x1, x2), (*x1.shape[:-1], x2.shape[-1]))
-    return _matmul(x1, x2)
-
-
-def _folded(x1: Tensor, x2: Tensor) -> Tensor:
-    """A batch of matrices times one matrix, as a product of two matrices: faster, and so is its gradient."""
-    return _matmul(x1 if x1.ndim == 2 else reshape(x1, (math.prod(x1.shape[:-1]), x1.shape[-1])), x2)
+    if n > 2 or m == n == 2:
+        return _matmul(x1, x2) if m > 1 else reshape(_matmul(reshape(x1, (1, -1)), x2), (*shape2[:-2], shape2[-1]))
+    if m == 1:
+        return _dot(x1, x2) if n == 1 else _vector_matrix(x1, x2)
+    product = _matmul if n == 2 else _matrix_vector
+    if m == 2:
+        return product(x1, x2)
+    # a batch of matrices times one matrix, or vector, as one tall matrix times it: faster, and so is its gradient
+    return reshape(product(reshape(x1, (math.prod(shape1[:-1]), shape1[-1])), x2), (*shape1[:-1], *shape2[1:]))
 
 
 def tensordot(x1: Tensor, x2: Tensor, /, *, axes: Any = 2) -> Tensor:

@@ -34,3 +34,7 @@ def reshape(x: Any, /, shape: tuple[int, ...]) -> Any:
 
 def permute_dims(x: Any, /, axes: tuple[int, ...]) -> Any:
     return x.transpose(axes)
+
+
+def matrix_transpose(x: Any, /) -> Any:
+    return x.mT
