@@ -195,7 +195,8 @@ def _visit(
                     _switch_device(guard, grad)
                 # A rule's result has the shape and dtype of the input, or those of the output:
                 # only where these differ is there something to sum or to cast.
-                if grad is not None and (edge.dtype is not dtype or edge.shape != shape or on_tensors):
+                unlike = grad is not None and (on_tensors or edge.dtype is not dtype or edge.shape != shape)
+                if unlike and (on_tensors or grad.shape != edge.shape or grad.dtype is not edge.dtype):
                     grad = fit(grad, edge, on_tensors)
                 left = users[edge] - 1
                 ours: bool | None = None  # whether the engine made the array; None: the rule may have made it
@@ -323,20 +324,29 @@ def fit(grad: Any, edge: Node, recorded: bool) -> Any:
     if grad.shape != edge.shape:
         xp = xp or namespace(raw)
         shape = edge.shape or ()
-        short = shape[max(len(shape) - grad.ndim, 0) :]  # NumPy drops leading axes of size 1 in x[key] = v
-        lead = grad.ndim - len(short)
-        axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(short) if n == 1 and grad.shape[i + lead] != 1)
-        if any(n not in (1, m) for n, m in zip(short, grad.shape[lead:], strict=True)) or any(n != 1 for n in shape[: len(shape) - len(short)]):
-            raise ShapeError(f"a gradient of shape {tuple(grad.shape)} was made for a value of shape {tuple(shape)} ({edge.name()})")
-        if axes and not recorded and axes[-1] == len(axes) - 1:
-            grad = xp.sum_leading(grad, len(axes))
-        elif axes:
-            grad = xp.sum(grad, axis=axes, keepdims=True)
-        grad = xp.reshape(grad, shape)
+        lead = grad.ndim - len(shape)
+        if shape and grad.shape[lead:] == shape and not recorded:
+            grad = xp.sum_leading(grad, lead)
+        else:
+            grad = _summed(grad, shape, edge, recorded, xp)
     if raw.dtype is not edge.dtype and raw.dtype != edge.dtype:
         xp = xp or namespace(raw)
         grad = xp.astype(grad, edge.dtype)
     return grad
+
+
+def _summed(grad: Any, shape: tuple[int, ...], edge: Node, recorded: bool, xp: Any) -> Any:
+    """The sum over the axes along which a value of that shape was broadcast."""
+    short = shape[max(len(shape) - grad.ndim, 0) :]  # NumPy drops leading axes of size 1 in x[key] = v
+    lead = grad.ndim - len(short)
+    axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(short) if n == 1 and grad.shape[i + lead] != 1)
+    if any(n not in (1, m) for n, m in zip(short, grad.shape[lead:], strict=True)) or any(n != 1 for n in shape[: len(shape) - len(short)]):
+        raise ShapeError(f"a gradient of shape {tuple(grad.shape)} was made for a value of shape {tuple(shape)} ({edge.name()})")
+    if axes and not recorded and axes[-1] == len(axes) - 1:
+        grad = xp.sum_leading(grad, len(axes))
+    elif axes:
+        grad = xp.sum(grad, axis=axes, keepdims=True)
+    return xp.reshape(grad, shape)
 
 
 # ---------------------------------------------------------------------------

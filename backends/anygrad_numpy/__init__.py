@@ -24,10 +24,10 @@ from ._extra import (
     zero_at,
 )
 from ._scatter import scatter_add
-from ._standard import matrix_transpose, max, mean, min, permute_dims, reshape, sum
+from ._standard import broadcast_to, matrix_transpose, max, mean, min, permute_dims, reshape, sum
 
 __all__ = [
-    "astype", "copy", "matmul", "matrix_transpose", "max", "mean", "min", "owns_memory", "permute_dims", "reshape", "scatter_add", "shares_memory", "sum", "sum_leading", "zero_at",
+    "astype", "broadcast_to", "copy", "matmul", "matrix_transpose", "max", "mean", "min", "owns_memory", "permute_dims", "reshape", "scatter_add", "shares_memory", "sum", "sum_leading", "zero_at",
 ]  # fmt: skip
 
 name = "numpy"
