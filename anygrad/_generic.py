@@ -153,6 +153,10 @@ class GenericBackend:
         """The sum over the first n axes."""
         return self._library.sum(x, axis=tuple(range(n)))
 
+    def gather(self, x: Array, key: Any) -> Array:
+        """`x[key]` for a key with index arrays."""
+        return x[key]
+
     def scatter_add(self, shape: tuple[int, ...], key: Any, g: Array) -> Array:
         """Zeros of `shape`, with `g` added at `key` (repeated indices add up)."""
         out = self.to_host(g)

@@ -344,7 +344,7 @@ def installed(
         ndarray=ndarray,
         array=_array,
         asarray=lambda a, dtype=None, copy=None: _array(a, dtype, bool(copy)),
-        take=lambda a, indices, axis: _called(np.take, (a, indices), {"axis": axis, "mode": "wrap"}),
+        argsort=lambda a, axis=-1, kind=None: _called(np.argsort, (a,), {"axis": axis, "kind": "stable"}),  # CuPy has no other
         unique_values=lambda x: _called(np.unique, (x,), {"equal_nan": False}),
         sum=_sum,
         mean=lambda a, axis=None, dtype=None, keepdims=False: (m := _sum(a, axis, dtype, keepdims)) / (a.size / max(m.size, 1)),

@@ -17,6 +17,7 @@ import numpy as np
 from ._extra import (
     astype,
     copy,
+    gather,
     matmul,
     owns_memory,
     shares_memory,
@@ -27,7 +28,7 @@ from ._scatter import scatter_add
 from ._standard import max, mean, min, permute_dims, reshape, sum
 
 __all__ = [
-    "astype", "copy", "matmul", "max", "mean", "min", "owns_memory", "permute_dims", "reshape", "scatter_add", "shares_memory", "sum", "sum_leading", "zero_at",
+    "astype", "copy", "gather", "matmul", "max", "mean", "min", "owns_memory", "permute_dims", "reshape", "scatter_add", "shares_memory", "sum", "sum_leading", "zero_at",
 ]  # fmt: skip
 
 name = "numpy"
