@@ -24,11 +24,13 @@ from ._extra import (
     sum_leading,
     zero_at,
 )
+from ._random import random_dropout, random_integers, random_kept, random_normal, random_uniform
 from ._scatter import scatter_add
 from ._standard import max, mean, min, permute_dims, reshape, sum
 
 __all__ = [
-    "astype", "copy", "gather", "matmul", "max", "mean", "min", "owns_memory", "permute_dims", "reshape", "scatter_add", "shares_memory", "sum", "sum_leading", "zero_at",
+    "astype", "copy", "gather", "matmul", "max", "mean", "min", "owns_memory", "permute_dims", "random_dropout", "random_integers",
+    "random_kept", "random_normal", "random_uniform", "reshape", "scatter_add", "shares_memory", "sum", "sum_leading", "zero_at",
 ]  # fmt: skip
 
 name = "numpy"
