@@ -21,8 +21,8 @@ from ._generator import Generator, default_generator, draw
 from ._messages import translate
 from ._scalars import get_default_dtype
 from ._tensor import Tensor, rewrapped
-from .ops import arange, asarray, astype, broadcast_shapes, cumulative_sum, log1p, reshape, result_type, searchsorted, take, where
 from .ops import argsort as _argsort
+from .ops import asarray, astype, broadcast_shapes, cumulative_sum, log1p, reshape, result_type, searchsorted, take, where
 from .ops._axes import as_tensor, axis_of, integer
 from .ops.creation import _check_sizes, _made, _shape
 from .ops.draws import bernoulli as _bernoulli
