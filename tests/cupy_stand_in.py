@@ -22,7 +22,6 @@ from cuda_on_host import HostKernel
 
 from anygrad import _backends, _modes
 from anygrad.ops.special._library import MADE_OF_OTHERS
-from anygrad_numpy import _random as random
 
 _current = [0]
 _raises = [False]  # whether linear algebra is to raise
@@ -270,33 +269,6 @@ def _scatter_add(a: ndarray, key: Any, value: ndarray) -> None:
     np.add.at(_plain(a), _plain(key), _plain(value))
 
 
-class RawModule:
-    """The kernels of philox.cu, by what the NumPy backend computes; test_random_kernel.py runs the source itself."""
-
-    def __init__(self, code: str, options: tuple[str, ...]) -> None:
-        assert "philox" in code
-
-    def get_function(self, name: str) -> Callable[..., None]:
-        def launch(grid: tuple[int], block: tuple[int], args: tuple[Any, ...]) -> None:
-            _on_current(args)
-            out, n, seed, counter, skip, *more = map(_plain, args)
-            assert out.size == n
-            assert all(isinstance(a, (np.ndarray, np.generic)) for a in args), "a Python number is taken for 64 bits"
-            where = {"seed": int(seed), "position": 4 * int(counter) + int(skip)}
-            if name == "integers":
-                out[...] = random.random_integers(out.shape, low=int(more[0]), span=int(more[1]) or 2**64, **where)
-            elif name == "kept":
-                out[...] = random.random_kept(out.shape, (), int(more[0]), **where)
-            elif name.startswith("dropout"):
-                out[...] = random.random_dropout(more[2], shared=(), threshold=int(more[0]), scale=float(more[1]), **where)
-            else:
-                dtype = np.dtype({24: "f4", 11: "f2"}[int(more[0])]) if more else out.dtype
-                function = random.random_uniform if name.startswith("uniform") else random.random_normal
-                out[...] = function(out.shape, dtype=dtype, **where)
-
-        return launch
-
-
 def _array(a: Any, dtype: Any = None, copy: bool = True, order: str = "K") -> Any:
     if isinstance(a, ndarray):
         return a.copy(order) if copy and a.dtype == (dtype or a.dtype) else a.astype(dtype or a.dtype, copy=copy)
@@ -384,7 +356,6 @@ def installed(
         get_default_pinned_memory_pool=lambda: pool,
         linalg=linalg,
         fft=fft,
-        RawModule=RawModule,
     )
     linalg.eig = functools.update_wrapper(functools.partial(_eig, geev=geev), np.linalg.eig)
     linalg.eigvals = functools.update_wrapper(lambda x: linalg.eig(x)[0], np.linalg.eigvals)

@@ -32,6 +32,7 @@ VARIANTS: dict[str, list[dict[str, str]]] = {
         *(f"{sign}{bits} i{max(bits, 32)} {sign}{bits} i32 i64" for sign in "iu" for bits in (8, 16, 32, 64)),
         "b8 i32 b8 i64 i64",
     ),
+    "philox": variants("T W", "f16 u32", "bf16 u32", "f32 u32", "f64 u32", "f64 u64", "i64 u64", "u8 u32"),
     "sums": variants("X A Y", "f16 f32 f32", "bf16 f32 f32", "f32 f32 f32", "f64 f64 f64", "f32 f32 f16", "f32 f32 bf16"),
 }
 rng = np.random.default_rng(0)

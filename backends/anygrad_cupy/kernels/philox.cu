@@ -1,15 +1,20 @@
-// Random numbers out of a counter: Philox 4x32-10 (Salmon, Moraes, Dror and Shaw, SC11), the same words and the same numbers of
-// them as anygrad_numpy/_random.py makes, which says what is made of which. A thread computes the four words of a counter; nothing
-// is kept on the device. A draw begins with the word after `skip` words of its first counter.
+// Random numbers out of a counter: Philox 4x32-10 (Salmon, Moraes, Dror and Shaw, SC11). anygrad_numpy/_random.py makes the same
+// numbers, and says what is made of which words. A thread computes the four words of a counter; nothing is kept on the device. A draw
+// begins with the word after `skip` words of its first counter.
+//
+// T: the dtype of the numbers, or of what dropout takes. W: u32 or u64, what a number is made of: one word or two.
 
-typedef unsigned int u32;
-typedef unsigned long long u64;
-typedef long long i64;
+constexpr int K = 16 / sizeof(W);  // numbers that a counter gives
 
 struct Words {
     u32 w[4];
 
-    __device__ u64 pair(int i) const { return ((u64)w[2 * i + 1] << 32) | w[2 * i]; }
+    __device__ W operator[](int i) const {
+        if constexpr (sizeof(W) == 8)
+            return (W)w[2 * i + 1] << 32 | w[2 * i];  // the lower word first
+        else
+            return w[i];
+    }
 };
 
 __device__ inline Words philox(u64 seed, u64 counter) {
@@ -27,98 +32,90 @@ __device__ inline Words philox(u64 seed, u64 counter) {
     return {{c0, c1, c2, c3}};
 }
 
-// K numbers side by side, read and written at once where they are aligned.
-template <typename T, int K>
+// Numbers side by side, written at once where they are aligned.
 struct alignas(K * sizeof(T)) Row {
     T value[K];
 };
 
-// Calls make(words, at) for every counter of a draw of n numbers, K of them to a counter, and stores the row that it returns: numbers
-// `at` and on of the draw. Of the first row some may be before the draw, of the last some after it.
-template <typename T, int K, typename Make>
-__device__ inline void fill(T* out, i64 n, u64 seed, u64 counter, int skip, Make make) {
-    i64 before = skip * K / 4, step = (i64)gridDim.x * blockDim.x;
-    for (i64 i = (i64)blockIdx.x * blockDim.x + threadIdx.x; i * K - before < n; i += step) {
+// Calls make(words, at) for every counter of a draw of n numbers, and stores the row that it returns: numbers `at` and on of the
+// draw. Of the first row some may be before the draw, of the last some after it.
+template <typename Make>
+__device__ inline void fill(T* out, i64 n, u64 seed, u64 counter, i64 skip, Make make) {
+    i64 before = skip * K / 4;
+    for (EACH(i, (n + before + K - 1) / K)) {
         i64 at = i * K - before;
-        Row<T, K> row = make(philox(seed, counter + i), at);
+        Row row = make(philox(seed, counter + i), at);
         if (before == 0 && at + K <= n)
-            *(Row<T, K>*)(out + at) = row;
+            *(Row*)(out + at) = row;
         else
             for (int j = 0; j < K; ++j)
                 if (at + j >= 0 && at + j < n) out[at + j] = row.value[j];
     }
 }
 
-extern "C" __global__ void uniform_float(float* out, i64 n, u64 seed, u64 counter, int skip, int bits) {
-    float unit = 1.0f / (float)(1u << bits);
-    fill<float, 4>(out, n, seed, counter, skip, [=](Words words, i64) {
-        Row<float, 4> row;
-        for (int j = 0; j < 4; ++j) row.value[j] = (float)(words.w[j] >> (32 - bits)) * unit;
+__device__ inline f32 exactly(u32 w) { return (f32)w; }
+__device__ inline f64 exactly(u64 w) { return (f64)w; }
+
+// [0, 1) in steps of 2**-bits.
+extern "C" __global__ void uniform(T* out, i64 n, u64 seed, u64 counter, i64 skip, i64 bits) {
+    auto unit = 1 / exactly((W)1 << bits);
+    fill(out, n, seed, counter, skip, [=](Words words, i64) {
+        Row row;
+        for (int j = 0; j < K; ++j) row.value[j] = (T)(exactly(words[j] >> (8 * sizeof(W) - bits)) * unit);
         return row;
     });
 }
 
-extern "C" __global__ void uniform_double(double* out, i64 n, u64 seed, u64 counter, int skip) {
-    fill<double, 2>(out, n, seed, counter, skip, [](Words words, i64) {
-        return Row<double, 2>{{(double)(words.pair(0) >> 11) * 0x1p-53, (double)(words.pair(1) >> 11) * 0x1p-53}};
-    });
+// The radius and the angle, of two numbers.
+__device__ inline void polar(u32 w, u32 v, f32* radius, f32* angle) {
+    *radius = sqrtf(-2.0f * logf((f32)w * 0x1p-32f + 0x1p-33f));
+    *angle = (f32)(i32)v * 0x1.921fb6p-30f;  // pi / 2**31
 }
 
-extern "C" __global__ void normal_float(float* out, i64 n, u64 seed, u64 counter, int skip) {
-    fill<float, 4>(out, n, seed, counter, skip, [](Words words, i64) {
-        Row<float, 4> row;
-        for (int j = 0; j < 4; j += 2) {
-            float radius = sqrtf(-2.0f * logf((float)words.w[j] * 0x1p-32f + 0x1p-33f));
-            float angle = (float)(int)words.w[j + 1] * 0x1.921fb6p-30f;  // pi / 2**31
-            row.value[j] = radius * cosf(angle);
-            row.value[j + 1] = radius * sinf(angle);
+__device__ inline void polar(u64 w, u64 v, f64* radius, f64* angle) {
+    *radius = sqrt(-2.0 * log((f64)(w >> 11) * 0x1p-53 + 0x1p-54));
+    *angle = (f64)((i64)v >> 11) * 0x1.921fb54442d18p-51;  // pi / 2**52
+}
+
+// Mean 0 and variance 1, by the transform of Box and Muller.
+extern "C" __global__ void normal(T* out, i64 n, u64 seed, u64 counter, i64 skip) {
+    fill(out, n, seed, counter, skip, [](Words words, i64) {
+        Row row;
+        for (int j = 0; j < K; j += 2) {
+            decltype(exactly(W())) radius, angle;
+            polar(words[j], words[j + 1], &radius, &angle);
+            row.value[j] = (T)(radius * cos(angle));
+            row.value[j + 1] = (T)(radius * sin(angle));
         }
         return row;
     });
 }
 
-extern "C" __global__ void normal_double(double* out, i64 n, u64 seed, u64 counter, int skip) {
-    fill<double, 2>(out, n, seed, counter, skip, [](Words words, i64) {
-        double radius = sqrt(-2.0 * log((double)(words.pair(0) >> 11) * 0x1p-53 + 0x1p-54));
-        double angle = (double)((i64)words.pair(1) >> 11) * 0x1.921fb54442d18p-51;  // pi / 2**52
-        return Row<double, 2>{{radius * cos(angle), radius * sin(angle)}};
-    });
-}
-
-// span * w / 2**64, rounded down; a span of 0 stands for 2**64.
-__device__ inline u64 scaled(u64 w, u64 span) {
-    if (span == 0) return w;
-    u64 w1 = w >> 32, w0 = (u32)w, s1 = span >> 32, s0 = (u32)span;
-    u64 middle = w1 * s0, cross = w0 * s1;
-    return w1 * s1 + (middle >> 32) + (cross >> 32) + (((w0 * s0 >> 32) + (u32)middle + (u32)cross) >> 32);
-}
-
-extern "C" __global__ void integers(i64* out, i64 n, u64 seed, u64 counter, int skip, u64 low, u64 span) {
-    fill<i64, 2>(out, n, seed, counter, skip, [=](Words words, i64) {
-        return Row<i64, 2>{{(i64)(scaled(words.pair(0), span) + low), (i64)(scaled(words.pair(1), span) + low)}};
-    });
-}
-
-// Which elements dropout keeps.
-extern "C" __global__ void kept(bool* out, i64 n, u64 seed, u64 counter, int skip, u64 threshold) {
-    fill<bool, 4>(out, n, seed, counter, skip, [=](Words words, i64) {
-        return Row<bool, 4>{{words.w[0] >= threshold, words.w[1] >= threshold, words.w[2] >= threshold, words.w[3] >= threshold}};
-    });
-}
-
-template <typename T>
-__device__ inline void drop(T* out, i64 n, u64 seed, u64 counter, int skip, u64 threshold, T scale, const T* x) {
-    fill<T, 4>(out, n, seed, counter, skip, [=](Words words, i64 at) {
-        Row<T, 4> row;
-        for (int j = 0; j < 4; ++j) row.value[j] = at + j >= 0 && at + j < n && words.w[j] >= threshold ? x[at + j] * scale : T(0);
+// low + span * w / 2**64, rounded down; a span of 0 stands for 2**64.
+extern "C" __global__ void integers(T* out, i64 n, u64 seed, u64 counter, i64 skip, u64 low, u64 span) {
+    fill(out, n, seed, counter, skip, [=](Words words, i64) {
+        Row row;
+        for (int j = 0; j < K; ++j) row.value[j] = (T)((span ? __umul64hi(words[j], span) : words[j]) + low);
         return row;
     });
 }
 
-extern "C" __global__ void dropout_float(float* out, i64 n, u64 seed, u64 counter, int skip, u64 threshold, float scale, const float* x) {
-    drop(out, n, seed, counter, skip, threshold, scale, x);
+// Which elements dropout keeps.
+extern "C" __global__ void kept(T* out, i64 n, u64 seed, u64 counter, i64 skip, u64 threshold) {
+    fill(out, n, seed, counter, skip, [=](Words words, i64) {
+        Row row;
+        for (int j = 0; j < K; ++j) row.value[j] = (T)(words[j] >= threshold);
+        return row;
+    });
 }
 
-extern "C" __global__ void dropout_double(double* out, i64 n, u64 seed, u64 counter, int skip, u64 threshold, double scale, const double* x) {
-    drop(out, n, seed, counter, skip, threshold, scale, x);
+// x * scale where they are kept, else 0.
+extern "C" __global__ void dropout(T* out, i64 n, u64 seed, u64 counter, i64 skip, u64 threshold, f64 scale, const T* x) {
+    T factor = (T)(f32)scale;
+    if constexpr (sizeof(T) == 8) factor = (T)scale;
+    fill(out, n, seed, counter, skip, [=](Words words, i64 at) {
+        Row row;
+        for (int j = 0; j < K; ++j) row.value[j] = at + j >= 0 && at + j < n && words[j] >= threshold ? (T)(x[at + j] * factor) : (T)0;
+        return row;
+    });
 }
