@@ -444,7 +444,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, *, generator: Generat
     for batch in reversed(batches):
         x = batch.exposed(x)
     seed, position = draw(source, x.size, 1)
-    out = random_dropout(x, shared=(), threshold=round(p * 2**32), scale=1 / (1 - p) if p < 1 else 0.0, seed=seed, position=position)
+    out = random_dropout(x, shared=(), threshold=round(p * 2**32), scale=1 / (1 - p) if p < 1 else 1.0, seed=seed, position=position)
     for batch in batches:
         out = batch.covered(out)
     return out
