@@ -309,7 +309,7 @@ def randperm(n: int, *, dtype: Any = np.int64, device: Any = None, generator: Ge
 
     def sorted_numbers(xp: Any, shape: tuple[int, ...], seed: int, position: int, device: Any) -> Any:
         keys = xp.random_integers(shape, low=0, span=1 << (63 - bits), seed=seed, position=position, device=device)
-        return xp.sort((keys << bits) | xp.arange(n, dtype=keys.dtype, device=device)) & ((1 << bits) - 1)
+        return xp.sort((keys << bits) | xp.arange(n, dtype=keys.dtype, device=device), stable=False) & ((1 << bits) - 1)
 
     out = _drawn("randperm", sorted_numbers, (n,), 2, device, generator)
     return out if as_dtype(dtype) == np.int64 else astype(out, dtype)
