@@ -8,7 +8,7 @@ that follows the Array API standard. The namespace is itself one of that standar
 from math import e, inf, nan, pi
 
 from ._tensor import Tensor  # isort: skip  (first: whoever else came first would find its own cycle half imported)
-from . import _einops, autograd, cuda, func, optimize, utils
+from . import _einops, autograd, cuda, func, optimize, random, utils
 from ._backends import device, get_default_device, set_default_device
 from ._errors import AxisError, DeviceError, DTypeError, LinAlgError, OutOfMemoryError, ReadOnlyError, ShapeError
 from ._modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled, set_strict
@@ -224,6 +224,22 @@ from .ops import matmul as mm
 from .ops import permute_dims as permute
 from .ops import uint8 as byte
 from .ops.special import expit as sigmoid
+from .random import (
+    Generator,
+    bernoulli,
+    dropout,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    normal,
+    rand,
+    rand_like,
+    randint,
+    randn,
+    randn_like,
+    randperm,
+    set_rng_state,
+)
 
 from .ops.info import __array_namespace_info__  # isort: skip
 
@@ -235,6 +251,7 @@ __all__ = [
     "AxisError",
     "DTypeError",
     "DeviceError",
+    "Generator",
     "LinAlgError",
     "OutOfMemoryError",
     "ReadOnlyError",
@@ -261,6 +278,7 @@ __all__ = [
     "atan2",
     "atanh",
     "autograd",
+    "bernoulli",
     "bitwise_and",
     "bitwise_invert",
     "bitwise_left_shift",
@@ -295,6 +313,7 @@ __all__ = [
     "diff",
     "divide",
     "dot",
+    "dropout",
     "e",
     "einsum",
     "empty",
@@ -322,6 +341,7 @@ __all__ = [
     "func",
     "get_default_device",
     "get_default_dtype",
+    "get_rng_state",
     "greater",
     "greater_equal",
     "hstack",
@@ -330,6 +350,7 @@ __all__ = [
     "imag",
     "inf",
     "inference_mode",
+    "initial_seed",
     "int16",
     "int32",
     "int64",
@@ -362,6 +383,7 @@ __all__ = [
     "logical_or",
     "logical_xor",
     "logsumexp",
+    "manual_seed",
     "matmul",
     "matrix_transpose",
     "max",
@@ -379,6 +401,7 @@ __all__ = [
     "nextafter",
     "no_grad",
     "nonzero",
+    "normal",
     "not_equal",
     "ones",
     "ones_like",
@@ -391,6 +414,13 @@ __all__ = [
     "pow",
     "primitive",
     "prod",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "random",
+    "randperm",
     "ravel",
     "real",
     "reciprocal",
@@ -407,6 +437,7 @@ __all__ = [
     "set_default_dtype",
     "set_grad_enabled",
     "set_printoptions",
+    "set_rng_state",
     "set_strict",
     "sign",
     "signbit",

@@ -151,6 +151,24 @@ class ArrayMethods(FunctionMethods, Interchange):
     def zero_(self) -> Tensor:
         return ops.zero_(self)
 
+    def uniform_(self, low: float = 0.0, high: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Write uniform numbers over it (see `random.uniform`)."""
+        from .random import uniform
+
+        return ops.copy_(self, uniform(low, high, self.shape, dtype=self.dtype, device=self.device, generator=generator))
+
+    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Write normal numbers over it (see `random.normal`)."""
+        from .random import normal
+
+        return ops.copy_(self, normal(mean, std, self.shape, dtype=self.dtype, device=self.device, generator=generator))
+
+    def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
+        """Write ones with probability p over it, and zeros (see `random.bernoulli`)."""
+        from .random import bernoulli
+
+        return ops.copy_(self, bernoulli(p, self.shape, device=self.device, generator=generator))
+
     # -- out of the library
 
     def item(self) -> Any:

@@ -36,6 +36,8 @@ class Batch:
     ----------
     size : int
         How many entries there are.
+    randomness : {"error", "different", "same"}
+        What random numbers drawn in it are to the entries (see `func.vmap`).
 
     Attributes
     ----------
@@ -45,10 +47,10 @@ class Batch:
         How often it has been entered and not left.
     """
 
-    __slots__ = ("level", "open", "size")
+    __slots__ = ("level", "open", "randomness", "size")
 
-    def __init__(self, size: int) -> None:
-        self.size, self.level, self.open = size, next(levels), 0
+    def __init__(self, size: int, randomness: str = "same") -> None:
+        self.size, self.level, self.open, self.randomness = size, next(levels), 0, randomness
 
     def __enter__(self) -> Self:
         self.open += 1

@@ -272,6 +272,11 @@ def one_by_one(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dic
     return tuple([stack(column) for column in zip(*rows, strict=True)]) if isinstance(rows[0], tuple) else stack(rows)
 
 
+def dropped(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
+    """Dropout at one place of a stream: what is dropped is the same for all entries."""
+    return made.function(inputs[0].value, **{**params, "shared": (0, *_one_further(params["shared"]))})
+
+
 def looked_up(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
     """Searches for each element of one input in all of the other."""
     within = inputs[1 if made.name == "isin" else 0]
@@ -312,6 +317,7 @@ RULES: dict[str, Rule] = {
         (unshown, "zeroed_view"),
         (replaced, "copied"),
         (looked_up, "searchsorted isin"),
+        (dropped, "random_dropout"),
         (one_by_one, "set_view setitem"),
         (refused, "nonzero unique_all unique_values"),
     )

@@ -30,15 +30,18 @@ DIFFERENTIABLE = {
         linalg.trace linalg.vector_norm
         special.expn special.exprel special.fresnel special.log_softmax special.lpmv special.polygamma special.shichi
         special.sici special.sinc special.softmax special.yn
+        random.dropout random.permutation
     """,
     "x1 x2": "dot kron matmul pow tensordot vecdot where linalg.cross linalg.outer linalg.solve",
     "x y": "special.kl_div",
+    "low high": "random.uniform",
+    "mean std": "random.normal",
     "x q": "special.zeta",
     "x b": "special.logsumexp",
-    "a": "special.multigammaln",
+    "a": "special.multigammaln random.choice",
     "z": "special.wofz",
     "d m s": "special.radian",
-    "p": "special.bdtr special.bdtrc special.nbdtr special.nbdtrc",
+    "p": "special.bdtr special.bdtrc special.nbdtr special.nbdtrc random.bernoulli",
     "y": "special.bdtri special.nbdtri special.pdtri",
     "m": "special.pdtr special.pdtrc",
     "v x": "special.chdtr special.chdtrc",
@@ -68,6 +71,10 @@ WITHOUT_DERIVATIVE = {
     "makes tensors": """
         empty empty_like eye from_cupy from_dlpack from_numpy ones ones_like tensor zeros zeros_like
         fft.fftfreq fft.rfftfreq
+        random.rand random.rand_like random.randint random.randn random.randn_like random.randperm
+    """,
+    "about where a stream stands": """
+        random.fork_rng random.get_rng_state random.initial_seed random.manual_seed random.seed random.set_rng_state
     """,
     "about shapes and dtypes": "broadcast_shapes can_cast finfo iinfo isdtype result_type",
 }
@@ -101,7 +108,7 @@ CONVENTIONS = {
     "0 at 0": "relu",
     "0 where x is not finite": "nan_to_num",
     "0 at 0, real or complex": "abs",
-    "0 everywhere": "ceil floor round trunc",
+    "0 everywhere": "ceil floor round trunc random.bernoulli",
     "0 for real x": "sign",
     "0 with respect to both": "floor_divide",
     "with respect to x2: -(x1 // x2)": "remainder",
@@ -134,7 +141,7 @@ CONVENTIONS = {
     "at a pole of gamma the limit": "special.binom special.poch special.rgamma",
 }
 
-EXTENSIONS = (anygrad.fft, anygrad.linalg, anygrad.special)
+EXTENSIONS = (anygrad.fft, anygrad.linalg, anygrad.random, anygrad.special)
 
 
 @dataclass(frozen=True)
@@ -186,7 +193,7 @@ def public_functions() -> dict[str, Any]:
 
 
 def _is_ours(value: Any) -> bool:
-    return inspect.isfunction(value) and value.__module__.startswith("anygrad.ops.")
+    return inspect.isfunction(value) and value.__module__.startswith(("anygrad.ops.", "anygrad.random"))
 
 
 def catalogue() -> dict[str, Entry]:

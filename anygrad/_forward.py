@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from ._batched import Batch
 from ._dual import Level, dual, own, parts_at
+from ._generator import Draw, recorded, repeated
 from ._tensor import Tensor
 from ._tree import leaves, map_leaves
 from .ops.creation import eye, zeros_like
@@ -55,12 +57,15 @@ def columns(function: Callable[..., Any], xs: Sequence[Tensor], chunk_size: int 
         shape followed by x's; None where that leaf does not depend on that argument.
     """
     result = None
+    draws: list[Draw] | None = None  # of the first run: all columns are of the same random numbers
     blocks: list[list[Tensor | None]] = []
     for j, x in enumerate(xs):
         rows = reshape(eye(x.size, dtype=x.dtype, device=x.device), (x.size, *x.shape))
         pieces, step = [], x.size if chunk_size is None else chunk_size
         for start in range(0, x.size, max(step, 1)):
-            result, changes = _pushed(function, xs, j, rows[start : start + step], chunk_size != 1)
+            with nullcontext() if draws is None else repeated(draws), recorded() as noted:
+                result, changes = _pushed(function, xs, j, rows[start : start + step], chunk_size != 1)
+            draws = noted
             pieces.append(changes)
         blocks.append([_joined(column, x) for column in zip(*pieces, strict=True)])
     if result is None:

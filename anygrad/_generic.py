@@ -153,6 +153,10 @@ class GenericBackend:
         """The sum over the first n axes."""
         return self._library.sum(x, axis=tuple(range(n)))
 
+    def gather(self, x: Array, key: Any) -> Array:
+        """`x[key]` for a key with index arrays."""
+        return x[key]
+
     def scatter_add(self, shape: tuple[int, ...], key: Any, g: Array) -> Array:
         """Zeros of `shape`, with `g` added at `key` (repeated indices add up)."""
         out = self.to_host(g)
@@ -166,11 +170,31 @@ class GenericBackend:
         out[self.host_key(key)] = 0
         return self.from_host(out, self.device_of(x))
 
+    # -- random numbers: drawn in host memory, where the stream is the same
+
+    def random_uniform(self, shape: tuple[int, ...], *, dtype: np.dtype, seed: int, position: int, device: Any) -> Array:
+        """Numbers in [0, 1) out of the words of a stream; see anygrad_numpy/_random.py, also for the others."""
+        return self.from_host(_numpy().random_uniform(shape, dtype=dtype, seed=seed, position=position), device)
+
+    def random_normal(self, shape: tuple[int, ...], *, dtype: np.dtype, seed: int, position: int, device: Any) -> Array:
+        return self.from_host(_numpy().random_normal(shape, dtype=dtype, seed=seed, position=position), device)
+
+    def random_integers(self, shape: tuple[int, ...], *, low: int, span: int, seed: int, position: int, device: Any) -> Array:
+        return self.from_host(_numpy().random_integers(shape, low=low, span=span, seed=seed, position=position), device)
+
+    def random_dropout(self, x: Array, *, shared: tuple[int, ...], threshold: int, scale: float, seed: int, position: int) -> Array:
+        kept = self.from_host(_numpy().random_kept(tuple(x.shape), shared, threshold, seed, position), self.device_of(x))
+        return self._library.where(kept, x * scale, self._library.zeros_like(x))
+
     def host_key(self, key: Any) -> Any:
         """An array in host memory, or a key with the arrays in it there."""
         if isinstance(key, tuple):
             return tuple(self.host_key(k) for k in key)
         return self.to_host(key) if isinstance(key, self.array_type) else key
+
+
+def _numpy() -> Any:
+    return importlib.import_module("anygrad_numpy")
 
 
 def _namespace_in(name: str, library: Any) -> Any:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from ._batched import Batch
 from ._errors import AxisError
+from ._generator import Draw, recorded, repeated
 from ._tensor import Tensor
 from ._transform import Transformed, at_bottom
 from ._tree import leaves, map_leaves, structure
@@ -31,7 +33,7 @@ def vmap(func: Callable[..., Any], in_dims: Dims = 0, out_dims: Dims = 0, random
     out_dims : int, None, or tree of these
         Where that axis is to be in what is returned; None for a result that is the same for all.
     randomness : {"error", "different", "same"}
-        For the sake of PyTorch's signature: no function of this library is random.
+        What random functions in `func` do (`anygrad.random`): raise, draw numbers for each entry, or the same for all.
     chunk_size : int, optional
         How many entries to compute at once; default all of them.
 
@@ -61,12 +63,15 @@ def vmap(func: Callable[..., Any], in_dims: Dims = 0, out_dims: Dims = 0, random
         dims = _in_dims(in_dims, args)
         size = _size(dims, args)
         if chunk_size is None or chunk_size >= size:
-            return _whole(func, size, dims, out_dims, args, kwargs)
-        pieces = []
+            return _whole(func, size, randomness, dims, out_dims, args, kwargs)
+        pieces: list[Any] = []
+        draws: list[Draw] = []
         for start in range(0, size, chunk_size):
             n = min(chunk_size, size - start)
             piece = map_leaves(lambda x, dim, start=start, n=n: _cut(x, dim, start, n), args, dims)
-            pieces.append(_whole(func, n, dims, out_dims, piece, kwargs))
+            with repeated(draws) if pieces and randomness == "same" else nullcontext(), recorded() as noted:
+                pieces.append(_whole(func, n, randomness, dims, out_dims, piece, kwargs))
+            draws = draws or noted
         return map_leaves(_joined, pieces[0], _spread(out_dims, pieces[0], "out_dims", "outputs"), *pieces[1:])
 
     return batched
@@ -77,9 +82,9 @@ def check_chunk_size(where: str, chunk_size: int | None) -> None:
         raise ValueError(f"{where}: chunk_size must be None or greater than 0, got {chunk_size}")
 
 
-def _whole(func: Callable[..., Any], size: int, dims: Any, out_dims: Dims, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _whole(func: Callable[..., Any], size: int, randomness: str, dims: Any, out_dims: Dims, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """All of a batch at once."""
-    with Batch(size) as batch:
+    with Batch(size, randomness) as batch:
         result = func(*map_leaves(lambda x, dim: x if dim is None else batch.covered(_first(x, dim)), args, dims), **kwargs)
         for y in leaves(result):
             if not isinstance(y, Tensor):

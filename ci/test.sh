@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sets up .venv and runs the whole test suite. With --all, or CI=true, lint and the wheel job run first.
-# Other arguments go to pytest.
+# Sets up .venv and runs the whole test suite. With --all, or CI=true, lint and the wheel job run first, and CuPy and
+# NVRTC are installed, so that the tests which need them but no GPU run, too. Other arguments go to pytest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 everything=${CI:-false}
@@ -11,6 +11,10 @@ ci/setup.sh test consumers
 if [ "$everything" = true ]; then
     ci/lint.sh || failed=1
     ci/wheel.sh || failed=1
+    ci/setup.sh nogpu
+    if [ "$(uname)" = Linux ]; then # the tests that need these skip themselves without, but not here
+        (cd tests && ../.venv/bin/python -c 'import cupy, cuda_on_host as host; assert host.nvrtc() and not host.without_compiler(), "NVRTC or g++ is missing"') || failed=1
+    fi
 fi
 .venv/bin/python -m pytest -q -n auto "$@" || failed=1
 exit $failed

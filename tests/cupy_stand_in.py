@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cuda_on_host import HostKernel
 
 from anygrad import _backends, _modes
 from anygrad.ops.special._library import MADE_OF_OTHERS
@@ -297,6 +298,15 @@ def _eig(x: Any, geev: bool) -> Any:
     return tuple(part.astype(np.result_type(x, np.complex64)) for part in _called(np.linalg.eig, (x,), {}))
 
 
+class _RawKernel(HostKernel):
+    """A kernel that the CPU runs, on arrays of the current device."""
+
+    def __call__(self, grid: tuple[int, ...], block: tuple[int, ...], args: Any) -> None:
+        _refuse_numpy(args)
+        _on_current(args)
+        super().__call__(grid, block, args)
+
+
 @contextlib.contextmanager
 def _errstate(linalg: str) -> Iterator[None]:
     _raises.append(linalg == "raise")
@@ -334,13 +344,14 @@ def installed(
         ndarray=ndarray,
         array=_array,
         asarray=lambda a, dtype=None, copy=None: _array(a, dtype, bool(copy)),
-        take=lambda a, indices, axis: _called(np.take, (a, indices), {"axis": axis, "mode": "wrap"}),
+        argsort=lambda a, axis=-1, kind=None: _called(np.argsort, (a,), {"axis": axis, "kind": "stable"}),  # CuPy has no other
         unique_values=lambda x: _called(np.unique, (x,), {"equal_nan": False}),
         sum=_sum,
         mean=lambda a, axis=None, dtype=None, keepdims=False: (m := _sum(a, axis, dtype, keepdims)) / (a.size / max(m.size, 1)),
         asnumpy=_asnumpy,
         cuda=types.SimpleNamespace(runtime=runtime, Device=_Device, get_current_stream=lambda: stream),
         from_dlpack=lambda x: x.__dlpack__(stream=1).array,
+        RawKernel=_RawKernel,
         get_default_memory_pool=lambda: pool,
         get_default_pinned_memory_pool=lambda: pool,
         linalg=linalg,

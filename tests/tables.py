@@ -10,6 +10,7 @@ import numpy as np
 import op_cases
 import test_fft
 import test_linalg
+import test_random
 import test_special
 
 import anygrad as ag
@@ -93,6 +94,11 @@ def of_special() -> Iterator[Row]:
     yield Row("special.wofz", "special.wofz", special.wofz, (test_special.LINE * (0.5 - 0.25j),))
 
 
+def of_random() -> Iterator[Row]:
+    for name, function, arrays in test_random.ROWS:
+        yield Row(f"random.{name}", f"random.{name}", function, arrays)
+
+
 def _real_and_complex(extension: str, name: str, function: Callable[..., Any], *arrays: np.ndarray) -> Iterator[Row]:
     shapes = "-".join("x".join(map(str, a.shape)) for a in arrays)
     for kind in ("real", "complex"):
@@ -107,4 +113,4 @@ def _public(extension: str, words: str) -> str:
     return next((n for name in names if (n := f"{extension}.{name}" if extension else name) in PUBLIC), "")
 
 
-ROWS = [*of_op_cases(), *of_linalg(), *of_fft(), *of_special()]
+ROWS = [*of_op_cases(), *of_linalg(), *of_fft(), *of_special(), *of_random()]

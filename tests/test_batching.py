@@ -123,7 +123,7 @@ def test_somebody_elses_primitive_is_computed_entry_by_entry() -> None:
 def test_values_and_gradients_are_those_of_a_loop(row: Row, dim: int) -> None:
     for batched in combinations(row):
         xs, dims = arguments(row, batched, dim, tracked=True)
-        found, wanted = vmap(call(row), in_dims=dims)(*xs), looped(call(row), xs, dims)
+        found, wanted = vmap(call(row), in_dims=dims, randomness="same")(*xs), looped(call(row), xs, dims)
         assert_equal(found, wanted)
         live = [(a, b) for a, b in zip(found, wanted, strict=True) if b.requires_grad]
         assert all(a.requires_grad == b.requires_grad for a, b in zip(found, wanted, strict=True))
@@ -160,4 +160,4 @@ def test_derivatives_inside_of_vmap_are_those_of_each_entry(row: Row) -> None:
 
     for batched in combinations(row):
         xs, dims = arguments(row, batched, 0)
-        assert_equal(vmap(gradients, in_dims=dims)(*xs), looped(gradients, xs, dims))
+        assert_equal(vmap(gradients, in_dims=dims, randomness="same")(*xs), looped(gradients, xs, dims))

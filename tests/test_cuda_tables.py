@@ -107,7 +107,7 @@ def batches(row: Row, device: str) -> Sequence[Tensor | None]:
     """Values and gradients of a batch of the first argument that is differentiated."""
     xs, first = on(device, row, tracked=False), row.live[0]
     xs[first] = ag.stack([xs[first], xs[first]]).requires_grad_()
-    ys = vmap(lambda *xs: call(row, xs), in_dims=tuple(0 if i == first else None for i in range(len(xs))))(*xs)
+    ys = vmap(lambda *xs: call(row, xs), in_dims=tuple(0 if i == first else None for i in range(len(xs))), randomness="same")(*xs)
     smooth = [y for y in ys if y.requires_grad]
     return [*ys, *ag.autograd.grad(smooth, xs[first], seeds_for(smooth))] if smooth else ys
 

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     ["_errors", "_modes", "_tree", "_upper"],
-    ["_dtypes"],
+    ["_dtypes", "_generator"],
     ["_generic"],
     ["_backends"],
     ["_scalars", "_messages"],
@@ -36,7 +36,7 @@ LAYERS = [
     ["_dual"],
     ["_forward"],
     ["_einops", "_numpy"],
-    ["_repr", "_packing", "_saving", "autograd", "cuda"],
+    ["_repr", "_packing", "_saving", "autograd", "cuda", "random"],
     ["func", "optimize", "utils"],
     ["__init__"],
     ["_catalogue", "_digits"],

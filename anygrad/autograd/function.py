@@ -154,7 +154,7 @@ class Function:
     def vmapped(cls, batch: Batch, args: tuple[Any, ...]) -> Any:
         """What the function's own `vmap` gives."""
         in_dims = tuple(0 if batch.holds(a) else None for a in args)
-        given = cls.vmap(VmapInfo(batch.size, "error"), in_dims, *[a.value if batch.holds(a) else a for a in args])
+        given = cls.vmap(VmapInfo(batch.size, batch.randomness), in_dims, *[a.value if batch.holds(a) else a for a in args])
         if not (isinstance(given, tuple) and len(given) == 2):
             raise RuntimeError(f"{cls.__name__}.vmap must return a tuple (outputs, out_dims), where out_dims has an int or None for each output")
         outs, out_dims = given

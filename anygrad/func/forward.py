@@ -108,7 +108,7 @@ def jacfwd(func: Func, argnums: Argnums = 0, has_aux: bool = False, *, randomnes
     has_aux : bool
         Whether `func` returns a second thing, that is not differentiated.
     randomness : str
-        For PyTorch's programs, without effect.
+        For PyTorch's programs, without effect: all columns are of the same random numbers.
     chunk_size : int, optional
         How many columns to compute at once; default all of an argument. With 1 each has a run of its own, which
         may do what cannot be batched (see `vmap`).

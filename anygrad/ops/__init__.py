@@ -70,6 +70,7 @@ from .data_types import (
     uint64,
 )
 from .devices import to
+from .draws import random_dropout
 from .einsum import einsum
 from .elementwise import (
     abs,

@@ -150,9 +150,7 @@ def _getitem(xp: Any, x: Any, *, key: Any) -> Any:
 
 @primitive("Index", x=lambda g, x_shape, key, xp: xp.scatter_add(x_shape, key, g))
 def _index(xp: Any, x: Any, key: Any) -> Any:
-    if xp.name == "numpy" and isinstance(key, np.ndarray) and key.dtype.kind == "i" and x.ndim > 1:
-        return x.take(key, axis=0)  # rows: in half the time
-    return x[key]
+    return xp.gather(x, key)
 
 
 @primitive("ScatterAdd", g=lambda g, key: g[key])

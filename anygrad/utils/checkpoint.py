@@ -19,6 +19,7 @@ import numpy as np
 from .. import _modes
 from .._alias import cell_of
 from .._batched import entered, running
+from .._generator import Draw, recorded, repeated
 from .._graph import Cell
 from .._recording import save
 from .._tensor import Tensor, wrap
@@ -56,8 +57,9 @@ def checkpoint(
     use_reentrant : bool
         For programs that come from PyTorch. Both values do the same here.
     preserve_rng_state : bool
-        Run again with the states that NumPy's global generator and Python's `random` had. A
-        generator of your own is to be made inside of the function.
+        Run again with the same random numbers: of all generators of `anygrad.random`, and, by their states, of NumPy's
+        global generator and Python's `random`. Others of your own are to be made inside of the function. None of
+        anygrad's is moved by the second run, and other threads may draw from them.
     determinism_check : {"default", "none"}
         Whether to check that the second run saves values of the same shapes, dtypes and devices.
     early_stop : bool
@@ -76,7 +78,7 @@ def checkpoint(
     if determinism_check not in ("default", "none"):
         raise ValueError(f"checkpoint(): determinism_check must be 'default' or 'none', not {determinism_check!r}")
     run = _Run(function, args, kwargs, preserve_rng_state, determinism_check == "default", early_stop)
-    with saved_tensors_hooks(run.pack, run.unpack):
+    with saved_tensors_hooks(run.pack, run.unpack), recorded() as run.draws:
         return function(*args, **kwargs)
 
 
@@ -142,6 +144,7 @@ class _Run:
         self.kwargs = {name: _kept(x) for name, x in kwargs.items()}
         self.batches = running()
         self.random_state = _random_state() if random_state else None
+        self.draws: list[Draw] = []
         self.places: list[weakref.ref[_Place]] = []
         # The values of a second run, for the backward that asked for it and as long as that runs.
         self.values: weakref.WeakKeyDictionary[Any, _Values] = weakref.WeakKeyDictionary()
@@ -212,7 +215,8 @@ class _Run:
         now = _random_state()
         try:
             _set_random_state(self.random_state)
-            yield
+            with repeated(self.draws, CheckpointError):
+                yield
         finally:
             _set_random_state(now)
 

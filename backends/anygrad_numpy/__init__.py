@@ -17,17 +17,20 @@ import numpy as np
 from ._extra import (
     astype,
     copy,
+    gather,
     matmul,
     owns_memory,
     shares_memory,
     sum_leading,
     zero_at,
 )
+from ._random import random_dropout, random_integers, random_kept, random_normal, random_uniform
 from ._scatter import scatter_add
 from ._standard import broadcast_to, matrix_transpose, max, mean, min, permute_dims, reshape, sum
 
 __all__ = [
-    "astype", "broadcast_to", "copy", "matmul", "matrix_transpose", "max", "mean", "min", "owns_memory", "permute_dims", "reshape", "scatter_add", "shares_memory", "sum", "sum_leading", "zero_at",
+    "astype", "broadcast_to", "copy", "gather", "matmul", "matrix_transpose", "max", "mean", "min", "owns_memory", "permute_dims", "random_dropout", "random_integers",
+    "random_kept", "random_normal", "random_uniform", "reshape", "scatter_add", "shares_memory", "sum", "sum_leading", "zero_at",
 ]  # fmt: skip
 
 name = "numpy"

@@ -44,6 +44,13 @@ def matmul(x1: np.ndarray, x2: np.ndarray, /) -> np.ndarray:
     return np.matmul(x1, x2)
 
 
+def gather(x: np.ndarray, key: Any) -> np.ndarray:
+    """`x[key]` for a key with index arrays."""
+    if isinstance(key, np.ndarray) and key.dtype.kind == "i" and x.ndim > 1:
+        return x.take(key, axis=0)  # rows: in half the time
+    return x[key]
+
+
 def zero_at(x: np.ndarray, key: Any) -> np.ndarray:
     """A copy of `x` with zeros at `key`."""
     out = np.array(x, copy=True)
