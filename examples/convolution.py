@@ -45,16 +45,16 @@ def patches(x: Tensor, size: int = 3) -> Tensor:
 
 
 def halve(x: Tensor) -> Tensor:
-    """The mean of each two by two pixels."""
+    """The largest of each two by two pixels."""
     n, height, width, channels = x.shape
-    return ag.mean(ag.reshape(x, (n, height // 2, 2, width // 2, 2, channels)), axis=(2, 4))
+    return ag.max(ag.reshape(x, (n, height // 2, 2, width // 2, 2, channels)), axis=(2, 4))
 
 
 def network(params: Sequence[Tensor], images: Tensor) -> Tensor:
     """How much each image looks like each digit, (n, 10): two convolutions, then a linear layer."""
     filters1, bias1, filters2, bias2, weight, bias3 = params
     x = ag.maximum(patches(images) @ filters1 + bias1, 0.0)
-    x = halve(ag.maximum(patches(x) @ filters2 + bias2, 0.0))
+    x = ag.maximum(halve(patches(x) @ filters2 + bias2), 0.0)
     return ag.reshape(x, (len(images), -1)) @ weight + bias3
 
 

@@ -18,7 +18,7 @@ from anygrad import Tensor
 from anygrad.utils.checkpoint import checkpoint
 
 WATER = 1.48  # mm/µs
-SIDE = 64  # mm, of the square that is simulated
+SIDE = 72  # mm, of the square that is simulated
 RING = 24  # mm, the radius of the ring of transducers
 DURATION = 45  # µs
 TIME_STEP = 0.3  # µs, between two samples of a recording
@@ -48,7 +48,7 @@ class Tank:
     are enough, and they are matrix products. The field would come in again on the other side; a sponge swallows it there.
     """
 
-    def __init__(self, device: str, dtype: Any = ag.float32, refine: int = 1, transducers: int = 16, pulses: int = 8) -> None:
+    def __init__(self, device: str, dtype: Any = ag.float32, refine: int = 1, transducers: int = 32, pulses: int = 8) -> None:
         place = np.arange(SIDE * refine) / refine - SIDE / 2
         self.y, self.x = place[:, None], place
         self.time_step, self.refine = TIME_STEP / refine, refine
@@ -62,10 +62,11 @@ class Tank:
         self.second = put(circulant(-((self.time_step * wave_numbers) ** 2)))  # the second derivative, times dt^2
         self.blur = put(circulant(np.exp(-((WIDTH * wave_numbers) ** 2) / 2)))
         self.unknown = put(np.hypot(self.y, self.x) < RING - 3)
-        depth = np.maximum(0, np.abs(place) - RING - 1) / 7
-        self.sponge = put(np.exp(-0.6 * self.time_step * (depth[:, None] ** 2 + depth**2)))
+        depth = np.maximum(0, np.abs(place) - RING) / (SIDE / 2 - RING)
+        self.sponge = put(np.exp(-self.time_step * (depth[:, None] ** 3 + depth**3)))
         y, x = self.ring[:, :: transducers // pulses, None, None]
-        self.pulses = put(np.exp(-((self.y - y) ** 2 + (self.x - x) ** 2) / (2 * WIDTH**2)))
+        squares = ((self.y - y) ** 2 + (self.x - x) ** 2) / (2 * WIDTH**2)
+        self.pulses = put((1 - squares) * np.exp(-squares))
         self.rows, self.columns = ag.asarray(((self.ring + SIDE / 2) * refine).astype(np.int64), device=device)
 
     def speed(self, parameters: Tensor) -> Tensor:
@@ -148,24 +149,31 @@ def plot(result: Result, path: str) -> None:
     """The truth, what was recorded, what was found, and the course of the search."""
     from matplotlib.figure import Figure
 
-    figure: Any = Figure(figsize=(14, 3.6), layout="constrained")
-    truth, data, found, course = figure.subplots(1, 4, width_ratios=(5, 4, 5, 4))
-    for axes, speed, title in ((truth, result.truth, "truth"), (found, result.found, f"found, error {result.errors[-1]:.0%}")):
-        shown = axes.imshow(1000 * speed, extent=(-SIDE / 2, SIDE / 2, SIDE / 2, -SIDE / 2), cmap="viridis", vmin=1430, vmax=1570)
-        axes.plot(*result.ring[::-1], "o", color="white", markersize=3)
-        axes.plot(*result.ring[::-1, :: result.ring.shape[1] // len(result.recordings)], "o", color="tab:red", markersize=5)
+    figure: Any = Figure(figsize=(9.5, 7), layout="constrained")
+    (truth, data), (found, course) = figure.subplots(2, 2)
+    places = result.ring[::-1]
+    for axes, speed, title in ((truth, result.truth, "truth"), (found, result.found, f"found (error {result.errors[-1]:.0%})")):
+        shown = axes.imshow(1000 * speed, extent=2 * (-SIDE / 2, SIDE / 2), origin="lower", cmap="viridis", vmin=1430, vmax=1580)
+        axes.plot(*places, "o", color="white", markersize=3, label="transducers")
+        axes.plot(*places[:, :: places.shape[1] // len(result.recordings)], "o", color="tab:red", markersize=4, label="those that send, too")
         axes.set(title=title, xlabel="x (mm)", ylabel="y (mm)")
-        figure.colorbar(shown, ax=axes, label="speed of sound (m/s)", shrink=0.85)
-    shown = data.imshow(result.recordings[0].T, extent=(-0.5, result.ring.shape[1] - 0.5, DURATION, 0), aspect="auto", cmap="RdBu_r", vmin=-0.1, vmax=0.1)
-    data.set(title="recorded of one pulse", xlabel="transducer", ylabel="time (µs)")
-    figure.colorbar(shown, ax=data, label="pressure", shrink=0.85)
-    course.semilogy(np.arange(1, len(result.misfits) + 1), result.misfits, color="tab:blue", label="misfit")
-    course.semilogy(np.arange(1, len(result.errors) + 1), result.errors, color="tab:red", label="error of the map")
-    course.axhline(1, color="tab:blue", linewidth=1, linestyle=":", label="misfit of the noise alone")
-    course.set(xlabel="iteration", title="course of the search")
+        figure.colorbar(shown, ax=axes, label="speed of sound (m/s)")
+    truth.legend(loc="lower center", ncols=2, fontsize=8, frameon=False, labelcolor="white", handletextpad=0, columnspacing=1)
+
+    shown = data.imshow(
+        result.recordings[0].T, extent=(-0.5, places.shape[1] - 0.5, DURATION, 0), aspect="auto", cmap="RdBu_r", vmin=-0.1, vmax=0.1, interpolation="nearest"
+    )
+    data.set(title="recorded of the first pulse", xlabel="transducer", ylabel="time (µs)")
+    figure.colorbar(shown, ax=data, label="pressure (a pulse begins with 1)")
+
+    iterations = np.arange(1, len(result.misfits) + 1)
+    course.semilogy(iterations, result.misfits, color="tab:blue", label="misfit of the recordings")
+    course.axhline(1, color="tab:blue", linewidth=1, linestyle=":", label="that of the noise alone")
+    course.semilogy(iterations, result.errors, color="tab:red", label="error of the map")
+    course.set(title="course of the search", xlabel="iteration")
     course.grid(alpha=0.3)
     course.legend(frameon=False)
-    figure.savefig(path, dpi=90)
+    figure.savefig(path, dpi=80)
 
 
 def main() -> None:
