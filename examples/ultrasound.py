@@ -12,6 +12,7 @@ import argparse
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.optimize
 
 import anygrad as ag
 from anygrad import Tensor
@@ -130,18 +131,18 @@ def recover(device: str, iterations: int = 40, pulses: int = 8, noise: float = 5
     recordings = clean + noise * ag.asarray(np.random.default_rng(seed).standard_normal(clean.shape), dtype=ag.float32, device=device)
 
     truth = body(tank)
+    objective = ag.optimize.scipy_objective(lambda x: misfit(tank, x, recordings, noise), ag.zeros_like(tank.sponge))
     misfits, errors = [], []
 
     def report(intermediate_result: Any) -> None:
-        speed = tank.speed(ag.asarray(intermediate_result.x.reshape(SIDE, SIDE), dtype=ag.float32, device=device))
+        found = tank.speed(objective.unpack(intermediate_result.x)).numpy(force=True)
         misfits.append(intermediate_result.fun)
-        errors.append(np.linalg.norm(speed.numpy(force=True) - truth) / np.linalg.norm(truth - WATER))
+        errors.append(np.linalg.norm(found - truth) / np.linalg.norm(truth - WATER))
         print(f"iteration {len(misfits)}: misfit {misfits[-1]:.3f}, error {errors[-1]:.1%}")
 
     # SciPy works in host memory: parameters go to the device and their gradient comes back, once for each evaluation.
-    start = ag.zeros((SIDE, SIDE), device=device)
-    result = ag.optimize.minimize(lambda x: misfit(tank, x, recordings, noise), start, method="L-BFGS-B", callback=report, options={"maxiter": iterations})
-    found = tank.speed(result.x).numpy(force=True)
+    result = scipy.optimize.minimize(objective, objective.x0, jac=True, method="L-BFGS-B", callback=report, options={"maxiter": iterations})
+    found = tank.speed(objective.unpack(result.x)).numpy(force=True)
     return Result(truth, found, recordings.numpy(force=True), tank.ring, np.array(misfits), np.array(errors))
 
 

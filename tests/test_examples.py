@@ -44,6 +44,13 @@ def ultrasound() -> ModuleType:
     return example("ultrasound")
 
 
+@pytest.fixture(scope="module")
+def ptychography() -> ModuleType:
+    pytest.importorskip("sklearn", reason="the photographs are scikit-learn's")
+    pytest.importorskip("PIL", reason="it opens them with Pillow")
+    return example("ptychography")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
     """The matrices are small, and the tests run beside others: threads would wait for each other."""
@@ -229,16 +236,60 @@ def test_no_time_step_on_cuda_waits(ultrasound, cuda):
 
 
 # ---------------------------------------------------------------------------
+# ptychography.py
+# ---------------------------------------------------------------------------
+
+
+def test_patterns_keep_the_photons_and_lose_the_phase(ptychography):
+    microscope = ptychography.Microscope("cpu", np.random.default_rng(0), photons=1000.0)
+    patterns = [ag.abs(microscope.diffract(ag.full((128, 128), value, dtype=ag.complex64))).numpy() ** 2 for value in (1, 1j, 0.5)]
+    np.testing.assert_allclose(patterns[0].sum(axis=(1, 2)), 1000.0, rtol=1e-4)
+    np.testing.assert_allclose(patterns[1], patterns[0], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(patterns[2].sum(axis=(1, 2)), 250.0, rtol=1e-4)
+    assert float(ag.sum(microscope.light())) == pytest.approx(1000.0 * len(patterns[0]), rel=1e-4)
+
+
+def test_gradient_with_respect_to_a_complex_specimen(ptychography):
+    rng = np.random.default_rng(0)
+    microscope = ptychography.Microscope("cpu", rng, 1e4, ag.complex128)
+    x, direction = (ag.asarray(rng.standard_normal((128, 128)) + 1j * rng.standard_normal((128, 128))) for _ in range(2))
+    counts = ag.asarray(rng.poisson(10.0, microscope.diffract(x).shape).astype(float))
+    x.requires_grad_()
+    (gradient,) = ag.autograd.grad(ptychography.misfit(microscope, x, counts), x)
+    with ag.no_grad():
+        ends = [ptychography.misfit(microscope, x + step * direction, counts) for step in (1e-5, -1e-5)]
+        slope = float(ag.sum(ag.real(ag.conj(gradient) * direction)))
+    assert slope == pytest.approx(float(ends[0] - ends[1]) / 2e-5, rel=1e-6)
+
+
+def test_the_specimen_is_found(ptychography):
+    result = ptychography.recover("cpu", iterations=50)
+    assert result.errors[-1] < 0.06
+    assert result.misfits[-1] < result.noise  # explained as well as by the truth; the search fits some of the noise, too
+    assert np.all(np.diff(result.misfits) < 0)
+    assert 0.6 < result.lit.mean() < 0.8
+
+
+def test_the_specimen_on_cuda_is_that_of_the_cpu(ptychography, cuda):
+    expected = ptychography.recover("cpu", iterations=5)
+    result = ptychography.recover(cuda, iterations=5)
+    # Where the last bit of an expected count differs, so may all the photons after it: the patterns agree in their statistics.
+    np.testing.assert_allclose(result.misfits, expected.misfits, rtol=2e-2)
+    np.testing.assert_allclose(result.errors, expected.errors, rtol=2e-2)
+
+
+# ---------------------------------------------------------------------------
 # as scripts
 # ---------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("convolution", "ultrasound")
+@pytest.mark.usefixtures("convolution", "ultrasound", "ptychography")
 @pytest.mark.parametrize(
     ("name", "arguments", "printed"),
     [
         pytest.param("convolution", ("--epochs", "1"), r"epoch 1: loss \d\.\d{4}, \d\d\.\d% of the held-out digits are read right\n", id="convolution"),
         pytest.param("ultrasound", ("--iterations", "1"), r"iteration 1: misfit \d+\.\d{3}, error \d\d\.\d%\n", id="ultrasound"),
+        pytest.param("ptychography", ("--iterations", "1"), r"iteration 1: misfit \d+\.\d{4}, error \d\d\.\d%\n", id="ptychography"),
     ],
 )
 def test_the_scripts_print_and_draw(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path, name: str, arguments: tuple[str, ...], printed: str):
@@ -249,7 +300,7 @@ def test_the_scripts_print_and_draw(monkeypatch: pytest.MonkeyPatch, capsys: Any
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("name", ["convolution", "ultrasound"])
+@pytest.mark.parametrize("name", ["convolution", "ultrasound", "ptychography"])
 def test_the_scripts_say_what_is_wrong_with_a_device(monkeypatch: pytest.MonkeyPatch, name: str):
     with pytest.raises(ag.DeviceError, match="there is no backend 'tpu'"):
         run(monkeypatch, name, "--device", "tpu")
