@@ -71,8 +71,8 @@ class Microscope:
 
 def misfit(microscope: Microscope, specimen: Tensor, counts: Tensor) -> Tensor:
     """The mean square difference of roots: whatever the count is, its root has nearly the same noise, 1/2."""
-    wave = microscope.diffract(specimen)
-    return 4 * ag.mean((ag.sqrt(ag.real(wave) ** 2 + ag.imag(wave) ** 2 + 0.25) - ag.sqrt(counts + 0.25)) ** 2)
+    photons = ag.abs(microscope.diffract(specimen)) ** 2
+    return 4 * ag.mean((ag.sqrt(photons + 0.25) - ag.sqrt(counts + 0.25)) ** 2)
 
 
 def recover(device: str, iterations: int = 80, photons: float = 1e5, seed: int = 0) -> Result:

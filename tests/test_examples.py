@@ -73,7 +73,8 @@ def cuda(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
         pytest.skip(str(caught.value))
 
 
-def run(monkeypatch: pytest.MonkeyPatch, name: str, *arguments: str) -> None:
+def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, name: str, *arguments: str) -> None:
+    request.getfixturevalue(name)  # skips where something that it needs is missing
     monkeypatch.setattr(sys, "argv", [f"{name}.py", *arguments])
     runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
 
@@ -283,7 +284,6 @@ def test_the_specimen_on_cuda_is_that_of_the_cpu(ptychography, cuda):
 # ---------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("convolution", "ultrasound", "ptychography")
 @pytest.mark.parametrize(
     ("name", "arguments", "printed"),
     [
@@ -292,15 +292,17 @@ def test_the_specimen_on_cuda_is_that_of_the_cpu(ptychography, cuda):
         pytest.param("ptychography", ("--iterations", "1"), r"iteration 1: misfit \d+\.\d{4}, error \d\d\.\d%\n", id="ptychography"),
     ],
 )
-def test_the_scripts_print_and_draw(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path, name: str, arguments: tuple[str, ...], printed: str):
+def test_the_scripts_print_and_draw(
+    request: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path, name: str, arguments: tuple[str, ...], printed: str
+):
     pytest.importorskip("matplotlib")
     picture = tmp_path / "picture.png"
-    run(monkeypatch, name, *arguments, "--plot", str(picture))
+    run(request, monkeypatch, name, *arguments, "--plot", str(picture))
     assert re.fullmatch(printed, capsys.readouterr().out)
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("name", ["convolution", "ultrasound", "ptychography"])
-def test_the_scripts_say_what_is_wrong_with_a_device(monkeypatch: pytest.MonkeyPatch, name: str):
+def test_the_scripts_say_what_is_wrong_with_a_device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, name: str):
     with pytest.raises(ag.DeviceError, match="there is no backend 'tpu'"):
-        run(monkeypatch, name, "--device", "tpu")
+        run(request, monkeypatch, name, "--device", "tpu")
