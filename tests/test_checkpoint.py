@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import anygrad as ag
+from anygrad import _modes
 from anygrad.utils.checkpoint import CheckpointError, checkpoint, checkpoint_sequential
 
 
@@ -39,6 +40,15 @@ def test_gradients_are_the_same_and_the_function_runs_again(make: Any) -> None:
     assert calls == [1, 1]
     ag.sum(block(x0)).backward()
     np.testing.assert_array_equal(host(x.grad), host(x0.grad))
+
+
+def test_under_no_grad_it_is_the_function_alone() -> None:
+    seen = []
+    with ag.no_grad():
+        y = checkpoint(lambda v: seen.append(_modes.unusual) or block(v), leaf(1.0, 2.0))
+    assert seen == [_modes.unusual]  # no hooks on saved values, which would make every operation slower
+    np.testing.assert_array_equal(host(y), host(block(leaf(1.0, 2.0))))
+    assert not y.requires_grad
 
 
 def test_captured_tensors_get_their_gradients() -> None:

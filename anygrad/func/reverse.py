@@ -242,7 +242,7 @@ class Run:
             return with_zeros([None] * len(self.inputs), self.inputs)
         ys, gs = zip(*tracked, strict=True)
         recorded = self.leads_outside(*ys, *gs)
-        return _grad(ys, self.inputs, gs, retain_graph or recorded, recorded, materialize_grads=True)  # type: ignore[return-value]
+        return _grad(ys, self.inputs, gs, retain_graph or recorded, recorded, materialize_grads=True)
 
     def jacobians(self, y: Tensor, chunk_size: int | None) -> Sequence[Tensor]:
         """The Jacobian of one output with respect to each input."""

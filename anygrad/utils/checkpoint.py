@@ -77,6 +77,8 @@ def checkpoint(
     """
     if determinism_check not in ("default", "none"):
         raise ValueError(f"checkpoint(): determinism_check must be 'default' or 'none', not {determinism_check!r}")
+    if not _modes.local.grad_enabled:
+        return function(*args, **kwargs)  # it saves nothing, and takes the fast paths
     run = _Run(function, args, kwargs, preserve_rng_state, determinism_check == "default", early_stop)
     with saved_tensors_hooks(run.pack, run.unpack), recorded() as run.draws:
         return function(*args, **kwargs)
