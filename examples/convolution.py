@@ -13,6 +13,7 @@ import numpy as np
 
 import anygrad as ag
 from anygrad import Tensor
+from anygrad.random import Generator, randn, randperm
 
 
 class Result(NamedTuple):
@@ -26,14 +27,14 @@ class Result(NamedTuple):
     filters: np.ndarray  # of the first layer, (16, 3, 3)
 
 
-def load(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """Images (n, 8, 8, 1) between 0 and 1 and their labels: those to train on, then a quarter that is held out."""
+def load(generator: Generator, device: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Images (n, 8, 8, 1) between 0 and 1 and their labels: those to train on, and those of a quarter that is held out."""
     from sklearn.datasets import load_digits
 
-    images, labels = load_digits(return_X_y=True)
-    images = (images / 16).reshape(-1, 8, 8, 1).astype(np.float32)
-    order = rng.permutation(len(images))
-    train, test = np.split(order, [-(len(images) // 4)])
+    pixels, digits = load_digits(return_X_y=True)
+    images, labels = ag.asarray(pixels.reshape(-1, 8, 8, 1) / 16, dtype=ag.float32, device=device), ag.asarray(digits, device=device)
+    order = randperm(len(images), device=device, generator=generator)
+    test, train = order[: len(order) // 4], order[len(order) // 4 :]
     return images[train], labels[train], images[test], labels[test]
 
 
@@ -58,12 +59,12 @@ def network(params: Sequence[Tensor], images: Tensor) -> Tensor:
     return ag.reshape(x, (len(images), -1)) @ weight + bias3
 
 
-def parameters(rng: np.random.Generator, device: str) -> list[Tensor]:
+def parameters(generator: Generator, device: str) -> list[Tensor]:
     """Filters and biases of three layers; the variance of the weights keeps that of the signal through the layers."""
     params = []
     for n, m in ((9, 16), (9 * 16, 32), (4 * 4 * 32, 10)):
-        weight = rng.standard_normal((n, m), dtype=np.float32) * np.float32((2 / n) ** 0.5)
-        params += [ag.asarray(weight, device=device).requires_grad_(), ag.zeros(m, device=device, requires_grad=True)]
+        weight = randn(n, m, device=device, generator=generator) * (2 / n) ** 0.5
+        params += [weight.requires_grad_(), ag.zeros(m, device=device, requires_grad=True)]
     return params
 
 
@@ -91,16 +92,15 @@ class Adam:
 
 
 def train(device: str, epochs: int = 30, seed: int = 0, batch: int = 32, rate: float = 0.003) -> Result:
-    """Train with Adam on mini-batches; the same seed gives the same result."""
-    rng = np.random.default_rng(seed)
-    data = load(rng)
-    images, labels, test_images, test_labels = (ag.asarray(part, device=device) for part in data)
-    params = parameters(rng, device)
+    """Train with Adam on mini-batches; the same seed begins with the same weights on every device."""
+    generator = Generator(seed)
+    images, labels, test_images, test_labels = load(generator, device)
+    params = parameters(generator, device)
     optimizer = Adam(params, rate)
 
     losses, accuracies = [], []
     for epoch in range(epochs):
-        order = ag.asarray(rng.permutation(len(images)), device=device)
+        order = randperm(len(images), device=device, generator=generator)
         total = ag.zeros((), device=device)  # stays on the device: a number in Python would have to wait for it
         for start in range(0, len(images), batch):
             chosen = order[start : start + batch]
@@ -114,8 +114,8 @@ def train(device: str, epochs: int = 30, seed: int = 0, batch: int = 32, rate: f
         accuracies.append(float(ag.mean(ag.astype(read == test_labels, ag.float32))))
         print(f"epoch {epoch + 1}: loss {losses[-1]:.4f}, {accuracies[-1]:.1%} of the held-out digits are read right")
 
-    filters = params[0].numpy(force=True).T.reshape(-1, 3, 3)
-    return Result(np.array(losses), np.array(accuracies), data[2][..., 0], data[3], scores.numpy(force=True), filters)
+    shown = (t.numpy(force=True) for t in (test_images[..., 0], test_labels, scores, params[0].T.reshape(-1, 3, 3)))
+    return Result(np.array(losses), np.array(accuracies), *shown)
 
 
 def plot(result: Result, path: str) -> None:

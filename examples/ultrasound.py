@@ -16,6 +16,7 @@ import scipy.optimize
 
 import anygrad as ag
 from anygrad import Tensor
+from anygrad.random import Generator, randn
 from anygrad.utils.checkpoint import checkpoint
 
 WATER = 1.48  # mm/µs
@@ -128,7 +129,7 @@ def recover(device: str, iterations: int = 40, pulses: int = 8, noise: float = 5
     tank, fine = Tank(device, pulses=pulses), Tank(device, refine=2, pulses=pulses)
     with ag.no_grad():
         clean = fine.record(ag.asarray(body(fine), dtype=ag.float32, device=device))
-    recordings = clean + noise * ag.asarray(np.random.default_rng(seed).standard_normal(clean.shape), dtype=ag.float32, device=device)
+    recordings = clean + noise * randn(*clean.shape, device=device, generator=Generator(seed))
 
     truth = body(tank)
     objective = ag.optimize.scipy_objective(lambda x: misfit(tank, x, recordings, noise), ag.zeros_like(tank.sponge))
