@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,8 +11,7 @@ from ._scalars import default_complex, get_default_dtype
 from ._tensor import Tensor
 
 
-@dataclass
-class PrintOptions:
+class PrintOptions(NamedTuple):
     """What `set_printoptions` sets."""
 
     precision: int = 4
@@ -56,11 +54,10 @@ def set_printoptions(
     sci_mode : bool, optional
         Scientific notation always or never; None decides by the values.
     """
-    if profile is not None:
-        options.__dict__.update(_PROFILES[profile].__dict__)
-    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    options.__dict__.update({name: value for name, value in given.items() if value is not None})
-    options.sci_mode = sci_mode
+    global options
+    given: dict[str, Any] = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    given = {name: value for name, value in given.items() if value is not None}
+    options = (options if profile is None else _PROFILES[profile])._replace(**given, sci_mode=sci_mode)
 
 
 class _Formatter:

@@ -7,8 +7,8 @@ the mean of their arrows' ends), so that nothing has to be installed.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._backends import device_of
@@ -90,10 +90,10 @@ class Drawing:
             ]
         return "\n".join([*parts, "</svg>"])
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write a file: SVG for a name that ends in .svg, Mermaid text otherwise."""
-        path = Path(path)
-        path.write_text(self.svg() if path.suffix == ".svg" else self.mermaid() + "\n", encoding="utf-8")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.svg() if os.fspath(path).endswith(".svg") else self.mermaid() + "\n")
 
     def _rows(self) -> list[list[int]]:
         """The boxes in layers, from the top."""

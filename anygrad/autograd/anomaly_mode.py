@@ -12,7 +12,6 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import _engine, _modes
@@ -22,7 +21,7 @@ from .._graph import Node, Output
 
 __all__ = ["detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly"]
 
-_OUR_FILES = (f"{Path(__file__).parent.parent}{os.sep}", "<anygrad")  # the package, and the code that it writes
+_OUR_FILES = (os.path.dirname(os.path.dirname(__file__)) + os.sep, "<anygrad")  # the package, and the code that it writes
 
 
 class _Trace(NamedTuple):

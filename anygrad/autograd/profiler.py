@@ -6,11 +6,11 @@ times are a little longer than they are without; what they are good for is to be
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from .. import _modes
@@ -138,7 +138,7 @@ class profile:
             lines.append(f"{row.name:<24} {row.calls:>8} {row.forward / 1e6:>12.3f} {row.backward / 1e6:>12.3f} {_size(row.allocated):>12}")
         return "\n".join(lines)
 
-    def export_chrome_trace(self, path: str | Path) -> None:
+    def export_chrome_trace(self, path: str | os.PathLike[str]) -> None:
         """Write a trace file, which https://ui.perfetto.dev and chrome://tracing open."""
         import json
 
@@ -155,7 +155,8 @@ class profile:
             }
             for e in self.events
         ]
-        Path(path).write_text(json.dumps({"traceEvents": events, "displayTimeUnit": "ns"}), encoding="utf-8")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"traceEvents": events, "displayTimeUnit": "ns"}, file)
 
     def __str__(self) -> str:
         return self.table()
