@@ -17,7 +17,7 @@ LAYERS = [
     ["_dtypes", "_generator"],
     ["_generic"],
     ["_backends"],
-    ["_scalars", "_messages"],
+    ["_scalars", "_messages", "_streams"],
     ["_graph"],
     ["_alias", "_hooks"],
     ["_engine"],
