@@ -300,7 +300,7 @@ _pinned: dict[int, weakref.ref[np.ndarray]] = {}
 
 def empty_like_pinned(array: np.ndarray) -> np.ndarray:
     out = np.empty_like(array, subok=False)
-    out.view(np.uint8)[...] = 0xA5 if out.ndim and out.flags.c_contiguous else 0
+    out[...] = 77  # what it was before
     key = id(out)
     _pinned[key] = weakref.ref(out, lambda _: _pinned.pop(key))
     return out

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import stand_in_device
-from test_cuda import A, B, cuda, two_devices  # noqa: F401  (fixtures)
+from test_cuda import A, B
 
 import anygrad as ag
 from anygrad import _backends
@@ -32,13 +32,6 @@ def step(x: ag.Tensor, w: ag.Tensor) -> ag.Tensor:
     loss = (ag.tanh(x @ w) ** 2).mean()
     loss.backward()
     return loss
-
-
-@pytest.fixture
-def on_the_stand_in(request: pytest.FixtureRequest) -> None:
-    """For what only the stand-in can be asked."""
-    if request.node.callspec.params["cuda"] != "stand-in":
-        pytest.skip("this is asked of the stand-in")
 
 
 # ---------------------------------------------------------------------------
