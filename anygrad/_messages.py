@@ -14,7 +14,8 @@ import numpy as np
 from . import _errors
 from ._backends import device_of, is_array
 from ._dtypes import as_dtype
-from ._errors import AxisError, DTypeError, LinAlgError, OutOfMemoryError, ReadOnlyError, ShapeError
+from ._errors import AxisError, DTypeError, LinAlgError, ReadOnlyError, ShapeError
+from ._out_of_memory import is_out_of_memory, out_of_memory
 
 _said: set[str] = set()
 
@@ -73,8 +74,8 @@ def translate(error: Exception, function: str, names: Sequence[str], raws: Seque
         dtypes = [as_dtype(d) for d in (params.get("dtype"), *(a.dtype for a in arrays)) if d is not None and as_dtype(d).kind in "iu"]
         numbers = [n for n in (*raws, *params.values()) if isinstance(n, int)]
         return OverflowError(f"{function}: {unfit(max(numbers, key=abs), (dtypes or [np.dtype(np.int64)])[0])}." if numbers else text)
-    if isinstance(error, MemoryError):
-        return OutOfMemoryError(text)
+    if is_out_of_memory(error):
+        return out_of_memory(error, function, [*params.values(), *arrays], f"Arguments: {listed}.")
     if isinstance(error, IndexError) and "index" in said.lower():
         return IndexError(text)
     if isinstance(error, np.exceptions.AxisError) or "axis" in said.lower() and "out of" in said.lower():

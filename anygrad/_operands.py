@@ -59,7 +59,7 @@ def unwrap(made: Primitive, inputs: Sequence[Any]) -> tuple[list[Any], list[Node
         if numbers and (not made.operator or _widens(raws, numbers)):
             try:
                 raws = strengthen(raws, numbers, made.operands(raws), xp)
-            except OverflowError as error:
+            except (OverflowError, MemoryError) as error:
                 raise translate(error, made.name, made.inputs, raws, {}) from error
     return raws, nodes, xp
 
@@ -70,7 +70,7 @@ def beside(value: bool | int | float | complex, x: Tensor) -> Tensor | None:
     dtype = as_dtype(a.dtype)
     try:
         return wrap(namespace(a).number(value, dtype, a)) if weak_dtype(value, [dtype]) == dtype else None
-    except OverflowError:
+    except (OverflowError, MemoryError):
         return None  # `apply` says which function
 
 

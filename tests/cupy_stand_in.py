@@ -324,6 +324,7 @@ class _RawKernel(HostKernel):
         _refuse_numpy(args)
         _on_current(args)
         super().__call__(grid, block, args)
+        _launch(args)
 
 
 @contextlib.contextmanager
@@ -373,7 +374,7 @@ def installed(
         __version__=version,
         ndarray=ndarray,
         array=_array,
-        asarray=lambda a, dtype=None, copy=None: _array(a, dtype, bool(copy)),
+        asarray=lambda a, dtype=None, copy=None, blocking=False: _array(a, dtype, bool(copy), blocking=blocking),
         argsort=lambda a, axis=-1, kind=None: _called(np.argsort, (a,), {"axis": axis, "kind": "stable"}),  # CuPy has no other
         unique_values=lambda x: _called(np.unique, (x,), {"equal_nan": False}),
         sum=_sum,

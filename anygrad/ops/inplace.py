@@ -124,8 +124,8 @@ def write(x: Tensor, made: Primitive, others: tuple[Any, ...], raw_write: Callab
     if not xp.writes_in_place:
         _rebind(x, made, raws, xp)
     else:
-        _alias.preserve(x)
         try:
+            _alias.preserve(x)
             with xp.device_guard(raws[0]):
                 raw_write(*raws)
         except Exception as error:
