@@ -20,7 +20,7 @@ from ._backends import namespace, several_devices
 from ._errors import LinAlgError, OutOfMemoryError, ShapeError
 from ._graph import AccumulateGrad, Node, Output, counts_references
 from ._hooks import after_node, before_node, on_gradient
-from ._out_of_memory import frames, is_out_of_memory, out_of_memory
+from ._out_of_memory import forget, frames, is_out_of_memory, out_of_memory
 
 
 class Watcher(Protocol):
@@ -264,7 +264,8 @@ def _without_memory(error: Exception, accumulated: list[tuple[Any, bool]]) -> Ou
         else "Every .grad is as it was before."
     )
     what = "backward" if node is None else f"backward of `{node.name()}` (shape {tuple(node.shape or ())})"
-    if isinstance(error, OutOfMemoryError):
+    if isinstance(error, OutOfMemoryError):  # of a function that was called on Tensors
+        forget(error)
         return OutOfMemoryError(f"{what}: {error} {state}")
     return out_of_memory(error, what, g if type(g) is list else [g], state)
 

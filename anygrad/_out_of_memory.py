@@ -34,8 +34,6 @@ def out_of_memory(error: BaseException, function: str, given: Iterable[Any] = ()
         What else there is to say.
     """
     forget(error)
-    if isinstance(error, OutOfMemoryError):
-        return error
     said = str(error).partition("\n")[0].rstrip(".") or "out of memory"
     where = _place(error, given)
     cures = (
@@ -43,7 +41,7 @@ def out_of_memory(error: BaseException, function: str, given: Iterable[Any] = ()
     )
     if where.type == "cuda":
         cures += ". `anygrad.cuda.empty_cache()` gives what no array uses back to other programs"
-    return OutOfMemoryError(" ".join(part for part in (f"{function}: {said}.", _held(where), f"{cures}.", more) if part))
+    return OutOfMemoryError(" ".join(part for part in (f"{function}: {said}.", more, _held(where), f"{cures}.") if part))
 
 
 class explained:
@@ -58,7 +56,7 @@ class explained:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, MemoryError):
+        if isinstance(error, MemoryError) and not isinstance(error, OutOfMemoryError):
             raise out_of_memory(error, self.function, self.given) from error
 
 

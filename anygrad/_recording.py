@@ -17,6 +17,7 @@ from . import _engine, _modes, _upper
 from ._alias import NO_GRAD, alias_of, cell_of, share
 from ._backends import Backend, is_array, load, namespace
 from ._dtypes import as_dtype, is_inexact
+from ._errors import OutOfMemoryError
 from ._generic import GenericBackend
 from ._graph import AccumulateGrad, Cell, Node, Output, Packed, sequence
 from ._messages import translate
@@ -40,6 +41,8 @@ def apply(made: Primitive, *inputs: Any, **params: Any) -> Any:
             result = _modes.profiler.measure(made.name, "forward", _computed, made, inputs, params)
         else:
             result = _computed(made, inputs, params)
+    except OutOfMemoryError:
+        raise
     except MemoryError as error:  # also beside the computation: for numbers, copies, what is saved
         raise out_of_memory(error, made.name, [x._data for x in inputs if isinstance(x, Tensor)]) from error
     kind = _kind(inputs)
