@@ -17,10 +17,10 @@ import numpy as np
 
 from . import _modes, _upper
 from ._backends import namespace, several_devices
-from ._errors import LinAlgError, OutOfMemoryError, ShapeError
+from ._errors import LinAlgError, ShapeError
 from ._graph import AccumulateGrad, Node, Output, counts_references
 from ._hooks import after_node, before_node, on_gradient
-from ._out_of_memory import forget, frames, is_out_of_memory, out_of_memory
+from ._out_of_memory import is_out_of_memory, told_of_backward
 
 
 class Watcher(Protocol):
@@ -62,8 +62,8 @@ class Visited:
     ----------
     running : Node or None
         In anomaly mode, where the backward is.
-    accumulated : list of (Tensor, bool)
-        The leaves that have got their gradient, and whether they had none before.
+    accumulated : list of Tensor or None
+        The leaves that have got their gradient; None in place of one that had a gradient before.
     """
 
     __slots__ = ("__weakref__", "_nodes", "accumulated", "running")
@@ -71,7 +71,7 @@ class Visited:
     def __init__(self, nodes: Collection[Node]) -> None:
         self._nodes = nodes
         self.running: Node | None = None
-        self.accumulated: list[tuple[Any, bool]] = []
+        self.accumulated: list[Any] = []
 
     def __contains__(self, node: object) -> bool:
         return node in self._nodes
@@ -123,7 +123,7 @@ def run(
             watcher.explain_error(visited.running)
         if is_out_of_memory(error):
             partial.clear()
-            raise _without_memory(error, visited.accumulated) from error
+            raise told_of_backward(error, visited.accumulated, _visit.__code__) from error
         if isinstance(error, LinAlgError) or not isinstance(error, np.linalg.LinAlgError):
             raise
         raise LinAlgError(
@@ -247,29 +247,6 @@ def _visit(
     return captured
 
 
-def _without_memory(error: Exception, accumulated: list[tuple[Any, bool]]) -> OutOfMemoryError:
-    """What to raise for a backward that found too little memory, after taking back what it did to leaves.
-
-    Gradients that leaves did not have before are taken back. What was added to others stays: to undo that, the old values
-    would have to be kept.
-    """
-    node, g = next(((frame.f_locals["node"], frame.f_locals["g"]) for frame in frames(error) if frame.f_code is _visit.__code__), (None, None))
-    for tensor, is_new in accumulated:
-        if is_new:
-            tensor._grad = None
-    added = sum(not is_new for _, is_new in accumulated)
-    state = (
-        f"{added} of the leaves that had a .grad already have got this backward's part of it: set them to None before the next one."
-        if added
-        else "Every .grad is as it was before."
-    )
-    what = "backward" if node is None else f"backward of `{node.name()}` (shape {tuple(node.shape or ())})"
-    if isinstance(error, OutOfMemoryError):  # of a function that was called on Tensors
-        forget(error)
-        return OutOfMemoryError(f"{what}: {error} {state}")
-    return out_of_memory(error, what, g if type(g) is list else [g], state)
-
-
 def _switch_device(guard: contextlib.ExitStack, g: Any) -> None:
     """Compute on the device of a gradient (an array, a Tensor, or a list of these or None)."""
     first = next(v for v in g if v is not None) if type(g) is list else g
@@ -385,7 +362,7 @@ def _summed(grad: Any, shape: tuple[int, ...], edge: Node, recorded: bool, xp: A
 # ---------------------------------------------------------------------------
 
 
-def _accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph: bool, accumulated: list[tuple[Any, bool]]) -> None:
+def _accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph: bool, accumulated: list[Any]) -> None:
     """Add a complete gradient to `.grad` of a leaf; the array becomes the leaf's own if it is `ours`
     (None: nobody else has it, but it may be a view). The leaf goes into the list `accumulated`."""
     tensor = leaf.variable
@@ -407,7 +384,7 @@ def _accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph
         else:
             # The array may be a saved value, the caller's own or another leaf's gradient.
             tensor._grad = _upper.wrap(namespace(grad).copy(grad))
-    accumulated.append((tensor, held is None))
+    accumulated.append(tensor if held is None else None)
     if leaf.post_accumulate_hooks:
         with _modes.set_grad_enabled(create_graph):
             for hook in list(leaf.post_accumulate_hooks.values()):
@@ -419,7 +396,7 @@ def _accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph
 
 def accumulate_into(targets: dict[Any, Node], captured: dict[Node, Any], create_graph: bool) -> None:
     """Add captured gradients to `.grad` of tensors that need not be leaves."""
-    accumulated: list[tuple[Any, bool]] = []
+    accumulated: list[Any] = []
     try:
         with _modes.set_grad_enabled(create_graph):
             for tensor, node in targets.items():
@@ -427,11 +404,11 @@ def accumulate_into(targets: dict[Any, Node], captured: dict[Node, Any], create_
                     _accumulate_captured(tensor, node, captured[node], create_graph, accumulated)
     except Exception as error:
         if is_out_of_memory(error):
-            raise _without_memory(error, accumulated) from error
+            raise told_of_backward(error, accumulated, _visit.__code__) from error
         raise
 
 
-def _accumulate_captured(tensor: Any, node: Node, grad: Any, create_graph: bool, accumulated: list[tuple[Any, bool]]) -> None:
+def _accumulate_captured(tensor: Any, node: Node, grad: Any, create_graph: bool, accumulated: list[Any]) -> None:
     if node.is_leaf:
         with namespace(tensor._data).device_guard(tensor._data):
             _accumulate(node, grad, False, create_graph, accumulated)  # type: ignore[arg-type]
@@ -439,7 +416,7 @@ def _accumulate_captured(tensor: Any, node: Node, grad: Any, create_graph: bool,
         held = tensor._grad
         grad = grad.clone() if create_graph else _upper.wrap(namespace(grad).copy(grad))
         tensor._grad = grad if held is None else held + grad
-        accumulated.append((tensor, held is None))
+        accumulated.append(tensor if held is None else None)
 
 
 def run_node(node: Node, grad_outputs: Sequence[Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from ._backends import device, device_of, is_array
@@ -33,7 +33,7 @@ def out_of_memory(error: BaseException, function: str, given: Iterable[Any] = ()
     more : str
         What else there is to say.
     """
-    forget(error)
+    _forget(error)
     said = str(error).partition("\n")[0].rstrip(".") or "out of memory"
     where = _place(error, given)
     cures = (
@@ -42,6 +42,37 @@ def out_of_memory(error: BaseException, function: str, given: Iterable[Any] = ()
     if where.type == "cuda":
         cures += ". `anygrad.cuda.empty_cache()` gives what no array uses back to other programs"
     return OutOfMemoryError(" ".join(part for part in (f"{function}: {said}.", more, _held(where), f"{cures}.") if part))
+
+
+def told_of_backward(error: BaseException, accumulated: list[Any], walk: CodeType) -> OutOfMemoryError:
+    """What to raise for a backward that found too little memory, after taking back what it did to leaves.
+
+    Gradients that leaves did not have before are taken back. What was added to others stays: to undo that, the old values
+    would have to be kept.
+
+    Parameters
+    ----------
+    error : exception
+    accumulated : list of Tensor or None
+        The leaves that have got their gradient; None in place of one that had a gradient before.
+    walk : code
+        Of the function with the variables `node`, which was running, and `g`, its gradient. (To note the node costs time.)
+    """
+    node, g = next(((frame.f_locals["node"], frame.f_locals["g"]) for frame in _frames(error) if frame.f_code is walk), (None, None))
+    for tensor in accumulated:
+        if tensor is not None:
+            tensor._grad = None
+    added = sum(tensor is None for tensor in accumulated)
+    state = (
+        f"{added} of the leaves that had a .grad already have got this backward's part of it: set them to None before the next one."
+        if added
+        else "Every .grad is as it was before."
+    )
+    what = "backward" if node is None else f"backward of `{node.name()}` (shape {tuple(node.shape or ())})"
+    if isinstance(error, OutOfMemoryError):  # of a function that was called on Tensors
+        _forget(error)
+        return OutOfMemoryError(f"{what}: {error} {state}")
+    return out_of_memory(error, what, g if type(g) is list else [g], state)
 
 
 class explained:
@@ -85,7 +116,7 @@ def _size(n: float) -> str:
     return f"{n:.4g} GiB"
 
 
-def frames(error: BaseException) -> Iterator[FrameType]:
+def _frames(error: BaseException) -> Iterator[FrameType]:
     """The frames that an error came through, the outermost first."""
     trace = error.__traceback__
     while trace is not None:
@@ -93,11 +124,11 @@ def frames(error: BaseException) -> Iterator[FrameType]:
         trace = trace.tb_next
 
 
-def forget(error: BaseException) -> None:
+def _forget(error: BaseException) -> None:
     """Empty the frames that an error, and what was raised before it, have left."""
     link: BaseException | None = error
     while link is not None:
-        for frame in frames(link):
+        for frame in _frames(link):
             try:
                 frame.clear()
             except RuntimeError:  # it still runs
