@@ -85,6 +85,8 @@ class ndarray(np.ndarray):
         return types.SimpleNamespace(array=self, asked=kwargs)  # in place of a capsule
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
+        if any(type(v).__module__.startswith("anygrad.") for v in inputs):
+            return NotImplemented
         _refuse_numpy(inputs)
         if out is not None:
             _on_current((*out, *inputs))

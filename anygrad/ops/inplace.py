@@ -17,7 +17,7 @@ import numpy as np
 from .. import _alias, _modes, _upper
 from .._backends import device_of, is_array, namespace
 from .._dtypes import as_dtype, is_inexact
-from .._errors import DTypeError, ShapeError
+from .._errors import DeviceError, DTypeError, ShapeError
 from .._graph import Node
 from .._messages import translate, unfit
 from .._operands import in_dtype, unwrap
@@ -261,7 +261,7 @@ def copy_(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
             return x
         source = source.to(x.device, non_blocking=non_blocking and x.is_cuda)
     elif is_array(source) and device_of(source) != x.device:
-        raise DTypeError(f"copy_: the array is on {device_of(source)}, the tensor on {x.device}. Write anygrad.asarray(array).to({str(x.device)!r}).")
+        raise DeviceError(f"copy_: the array is on {device_of(source)}, the tensor on {x.device}. Write anygrad.asarray(array).to({str(x.device)!r}).")
 
     source = _number_for("copy_", source, x.dtype)
 
