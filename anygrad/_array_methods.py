@@ -15,6 +15,7 @@ from ._errors import ShapeError
 from ._function_methods import FunctionMethods
 from ._interchange import Interchange
 from ._messages import warn_once
+from ._streams import stream as in_stream
 
 if TYPE_CHECKING:
     from . import ops
@@ -108,17 +109,47 @@ class ArrayMethods(FunctionMethods, Interchange):
         return ops.astype(self, dtype, copy=copy)
 
     def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, non_blocking: bool = False) -> Tensor:
-        """On another device, in another dtype, or both: recorded. Itself where nothing changes."""
+        """On another device, in another dtype, or both: recorded. Itself where nothing changes.
+
+        Parameters
+        ----------
+        *args, dtype, device : optional
+            A device, a dtype, both, or a Tensor that has them; then, without names, `non_blocking` and `copy`.
+        copy : bool
+            A copy also where nothing changes.
+        non_blocking : bool
+            Do not wait for a copy between CUDA and host memory. To a device, from pinned memory: leave that alone until
+            the current stream has come so far. To the host: the result is in pinned memory, and not to be looked at
+            before. `anygrad.cuda.synchronize()` waits for both.
+        """
         return ops.to_any(self, *args, dtype=dtype, device=device, copy=copy, non_blocking=non_blocking)
 
     def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
-        return ops.to_any(self, device=device)
+        """The standard's `to`; `stream`, a CUDA stream or its address, is where a copy runs."""
+        with in_stream(stream):
+            return ops.to_any(self, device=device)
 
     def cpu(self) -> Tensor:
         return ops.to_any(self, device="cpu")
 
-    def cuda(self, device: int | None = None) -> Tensor:
-        return ops.to_any(self, device="cuda" if device is None else f"cuda:{device}")
+    def cuda(self, device: Any = None, non_blocking: bool = False) -> Tensor:
+        """On a CUDA device: a number, a name or a device; default: the current one."""
+        where = "cuda" if device is None else f"cuda:{device}" if isinstance(device, int) else device
+        return ops.to_any(self, device=where, non_blocking=non_blocking)
+
+    def pin_memory(self) -> Tensor:
+        """A copy in pinned host memory, recorded; itself if it is there. `.to("cuda", non_blocking=True)` does not wait for it.
+
+        Raises
+        ------
+        DeviceError
+            If the tensor is not on the CPU, or there is no CUDA.
+        """
+        return ops.pin_memory(self)
+
+    def is_pinned(self) -> bool:
+        """Whether the tensor is in pinned host memory (as far as known: False until CUDA has been used)."""
+        return ops.is_pinned(self)
 
     def clone(self) -> Tensor:
         """A copy, on the record."""

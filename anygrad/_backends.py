@@ -50,6 +50,11 @@ def in_use(kind: str) -> bool:
     return kind in _DEVICE_BACKENDS or kind in _loaded
 
 
+def loaded(name: str) -> Backend | None:
+    """The backend of that name, if it is in use already."""
+    return _loaded.get(name)
+
+
 @functools.cache
 def _entry_points() -> dict[str, str]:
     from importlib.metadata import entry_points
@@ -257,11 +262,16 @@ def as_device(where: str | device | None) -> device:
     return get_default_device() if where is None else device(where)
 
 
-def move(array: Array, where: device) -> Array:
-    """A raw array on another device, of another library where need be."""
+def move(array: Array, where: device, non_blocking: bool = False) -> Array:
+    """A raw array on another device, of another library where need be.
+
+    With `non_blocking`, the host does not wait for a copy between CUDA and NumPy.
+    """
     backend = namespace(array)
     if backend is where.backend:
         return backend.to_device(array, where.raw)
+    if non_blocking and {backend.name, where.backend.name} == {"numpy", "cupy"}:
+        return backend.to_host(array, non_blocking=True) if where.type == "cpu" else where.backend.from_host(array, where.raw, non_blocking=True)
     host = backend.to_host(array)
     if "cuda" not in (backend.device_type, where.backend.device_type):
         host = host.copy()  # two libraries over host memory may share it, and neither would know of the other's writes

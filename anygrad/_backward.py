@@ -18,6 +18,7 @@ from ._batched import Batch, Batched
 from ._dtypes import as_dtype
 from ._errors import DeviceError, DTypeError, ShapeError
 from ._graph import Node
+from ._out_of_memory import out_of_memory
 from ._tensor import Tensor, wrap
 from ._transform import Transformed, innermost
 from .ops.creation import as_tensor, ones_like, zeros_like
@@ -74,9 +75,7 @@ def backward(
         raise RuntimeError("backward() got inputs=[], so nothing would be computed. Leave `inputs` out for all leaves.")
     nodes = [_node_of(t, i, "inputs of backward()") for i, t in enumerate(wanted)]
     captured = _engine.run(roots, seeds, set(nodes), retain_graph, create_graph)
-    for tensor, node in dict(zip(wanted, nodes, strict=True)).items():
-        if node in captured:
-            _engine.accumulate_into(tensor, node, captured[node], create_graph)
+    _engine.accumulate_into(dict(zip(wanted, nodes, strict=True)), captured, create_graph)
 
 
 @overload
@@ -310,8 +309,11 @@ def _ones(node: Node, tensor: Any) -> Tensor:
         return ones_like(tensor)
     if isinstance(tensor, Tensor):
         xp = namespace(tensor._data)
-        with xp.device_guard(xp.device_of(tensor._data)):
-            return wrap(xp.ones_like(tensor._data))
+        try:
+            with xp.device_guard(xp.device_of(tensor._data)):
+                return wrap(xp.ones_like(tensor._data))
+        except MemoryError as error:
+            raise out_of_memory(error, "backward", [tensor._data]) from error
     leaf: Any = node  # an edge does not say on which device its tensor was: on that of a leaf, unless the graph leads from one to another
     while not leaf.is_leaf:
         leaf = next(edge for edge in leaf.edges if edge is not None)

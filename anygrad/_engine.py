@@ -20,6 +20,7 @@ from ._backends import namespace, several_devices
 from ._errors import LinAlgError, ShapeError
 from ._graph import AccumulateGrad, Node, Output, counts_references
 from ._hooks import after_node, before_node, on_gradient
+from ._out_of_memory import is_out_of_memory, told_of_backward
 
 
 class Watcher(Protocol):
@@ -61,13 +62,16 @@ class Visited:
     ----------
     running : Node or None
         In anomaly mode, where the backward is.
+    accumulated : list of Tensor or None
+        The leaves that have got their gradient; None in place of one that had a gradient before.
     """
 
-    __slots__ = ("__weakref__", "_nodes", "running")
+    __slots__ = ("__weakref__", "_nodes", "accumulated", "running")
 
     def __init__(self, nodes: Collection[Node]) -> None:
         self._nodes = nodes
         self.running: Node | None = None
+        self.accumulated: list[Any] = []
 
     def __contains__(self, node: object) -> bool:
         return node in self._nodes
@@ -107,6 +111,7 @@ def run(
     visited = Visited(users)
     outer, _modes.local.backward_nodes = _modes.local.backward_nodes, visited
     recording = _modes.switch_grad(create_graph) if on_tensors else _modes.local.grad_enabled
+    partial: dict[Node, Partial] = {}
     try:
         # Infinities and NaN are for anomaly mode to find.
         with np.errstate(all="ignore"), contextlib.ExitStack() as guard:
@@ -116,6 +121,9 @@ def run(
     except Exception as error:
         if watcher is not None and visited.running is not None:
             watcher.explain_error(visited.running)
+        if is_out_of_memory(error):
+            partial.clear()
+            raise told_of_backward(error, visited.accumulated, _visit.__code__) from error
         if isinstance(error, LinAlgError) or not isinstance(error, np.linalg.LinAlgError):
             raise
         raise LinAlgError(
@@ -148,7 +156,7 @@ def _visit(
         if leaf._extra is not None:
             grad, ours = on_gradient(leaf, grad, on_tensors), False
         if targets is None:
-            _accumulate(leaf, grad, ours, on_tensors)  # type: ignore[arg-type]
+            _accumulate(leaf, grad, ours, on_tensors, visited.accumulated)  # type: ignore[arg-type]
         elif leaf in targets:
             captured[leaf] = grad
 
@@ -354,9 +362,9 @@ def _summed(grad: Any, shape: tuple[int, ...], edge: Node, recorded: bool, xp: A
 # ---------------------------------------------------------------------------
 
 
-def _accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph: bool) -> None:
+def _accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph: bool, accumulated: list[Any]) -> None:
     """Add a complete gradient to `.grad` of a leaf; the array becomes the leaf's own if it is `ours`
-    (None: nobody else has it, but it may be a view)."""
+    (None: nobody else has it, but it may be a view). The leaf goes into the list `accumulated`."""
     tensor = leaf.variable
     if tensor._node is not leaf:
         return  # requires_grad was switched off since the forward
@@ -376,6 +384,7 @@ def _accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph
         else:
             # The array may be a saved value, the caller's own or another leaf's gradient.
             tensor._grad = _upper.wrap(namespace(grad).copy(grad))
+    accumulated.append(tensor if held is None else None)
     if leaf.post_accumulate_hooks:
         with _modes.set_grad_enabled(create_graph):
             for hook in list(leaf.post_accumulate_hooks.values()):
@@ -385,15 +394,29 @@ def _accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph
         after_node(leaf, (), grad, create_graph)
 
 
-def accumulate_into(tensor: Any, node: Node, grad: Any, create_graph: bool) -> None:
-    """Add a captured gradient to `.grad` of a tensor that need not be a leaf."""
-    with _modes.set_grad_enabled(create_graph):
-        if node.is_leaf:
-            with namespace(tensor._data).device_guard(tensor._data):
-                _accumulate(node, grad, False, create_graph)  # type: ignore[arg-type]
-        elif not tensor.retains_grad:  # else backward has done it
-            grad = grad.clone() if create_graph else _upper.wrap(namespace(grad).copy(grad))
-            tensor._grad = grad if tensor._grad is None else tensor._grad + grad
+def accumulate_into(targets: dict[Any, Node], captured: dict[Node, Any], create_graph: bool) -> None:
+    """Add captured gradients to `.grad` of tensors that need not be leaves."""
+    accumulated: list[Any] = []
+    try:
+        with _modes.set_grad_enabled(create_graph):
+            for tensor, node in targets.items():
+                if node in captured:
+                    _accumulate_captured(tensor, node, captured[node], create_graph, accumulated)
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise told_of_backward(error, accumulated, _visit.__code__) from error
+        raise
+
+
+def _accumulate_captured(tensor: Any, node: Node, grad: Any, create_graph: bool, accumulated: list[Any]) -> None:
+    if node.is_leaf:
+        with namespace(tensor._data).device_guard(tensor._data):
+            _accumulate(node, grad, False, create_graph, accumulated)  # type: ignore[arg-type]
+    elif not tensor.retains_grad:  # else backward has done it
+        held = tensor._grad
+        grad = grad.clone() if create_graph else _upper.wrap(namespace(grad).copy(grad))
+        tensor._grad = grad if held is None else held + grad
+        accumulated.append(tensor if held is None else None)
 
 
 def run_node(node: Node, grad_outputs: Sequence[Any]) -> Any:
@@ -407,7 +430,7 @@ def run_node(node: Node, grad_outputs: Sequence[Any]) -> Any:
         if several_devices and any(raw is not None for raw in raws):
             _switch_device(guard, raws)
         if node.is_leaf:
-            _accumulate(node, raws[0], False, create_graph=False)  # type: ignore[arg-type]
+            _accumulate(node, raws[0], False, False, [])  # type: ignore[arg-type]
             return None
         grads = node.vjp(raws[0] if node.outputs == 1 else raws, node.edges)
     wrapped = tuple(None if g is None else _upper.wrap(g) for g in grads)

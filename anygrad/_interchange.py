@@ -120,9 +120,13 @@ class Interchange:
     def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None) -> Any:
         if self._would_lose_its_graph():
             raise BufferError("DLPack: tensors that require gradient cannot be exported, since their graph would be lost. Use `t.detach()`.")
+        xp, data = namespace(self._data), self._data
+        if copy and self.device.type == "cuda" and (dl_device is None or tuple(dl_device) == tuple(self.__dlpack_device__())):
+            data, copy = xp.copy(data), None  # CuPy copies to the CPU only
         given = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
         try:
-            return self._data.__dlpack__(**{name: value for name, value in given.items() if value is not None})
+            with xp.device_guard(data):  # the consumer's stream has to wait for one of the array's device
+                return data.__dlpack__(**{name: value for name, value in given.items() if value is not None})
         except (BufferError, RuntimeError, ValueError) as error:
             raise self._not_exported(error, dl_device) from error
 

@@ -14,7 +14,8 @@ import numpy as np
 from . import _errors
 from ._backends import device_of, is_array
 from ._dtypes import as_dtype
-from ._errors import AxisError, DTypeError, LinAlgError, OutOfMemoryError, ReadOnlyError, ShapeError
+from ._errors import AxisError, DeviceError, DTypeError, LinAlgError, ReadOnlyError, ShapeError
+from ._out_of_memory import is_out_of_memory, out_of_memory
 
 _said: set[str] = set()
 
@@ -41,8 +42,23 @@ _CALLED = {
     "matrix_vector": "matmul",
     "vector_matrix": "matmul",
 }
+# What CuPy and CUDA say, where CuPy is not the one for this driver, these libraries of CUDA or this GPU
+_INSTALLATION = {
+    "DynamicLibNotFoundError": "a library of the CUDA that CuPy is built for is not installed",
+    "CuPy failed to load": "a library of the CUDA that CuPy is built for is not installed",
+    "cannot open shared object file": "a library of the CUDA that CuPy is built for is not installed",
+    "cudaErrorNoKernelImageForDevice": "CuPy has no code for this GPU",
+    "CUDA_ERROR_NO_BINARY_FOR_GPU": "CuPy has no code for this GPU",
+    "invalid value for --gpu-architecture": "the CUDA that CuPy is built for does not know this GPU",
+    "cudaErrorInsufficientDriver": "the driver is too old for the CUDA that CuPy is built for",
+}
 # How libraries say that a function is not for these dtypes
 _WRONG_KIND = ("ufunc", "dtypes are allowed", "promoted", "not supported", "did not contain a loop")
+
+
+def called(primitive: str) -> str:
+    """The name of the function that a user called."""
+    return _CALLED.get(primitive, primitive)
 
 
 def describe(name: str, value: Any) -> str:
@@ -63,7 +79,7 @@ def translate(error: Exception, function: str, names: Sequence[str], raws: Seque
     """The error to raise in place of what the array library raised."""
     if isinstance(error, _OURS) or error.__cause__ is not None:
         return error
-    function = _CALLED.get(function, function)
+    function = called(function)
     labels = names if len(names) == len(raws) else [f"{names[0]}[{i}]" for i in range(len(raws))]
     listed = "; ".join([describe(n, r) for n, r in zip(labels, raws, strict=True)] + [describe(k, v) for k, v in params.items()])
     said = str(error).partition("\n")[0].rstrip(".")
@@ -73,8 +89,13 @@ def translate(error: Exception, function: str, names: Sequence[str], raws: Seque
         dtypes = [as_dtype(d) for d in (params.get("dtype"), *(a.dtype for a in arrays)) if d is not None and as_dtype(d).kind in "iu"]
         numbers = [n for n in (*raws, *params.values()) if isinstance(n, int)]
         return OverflowError(f"{function}: {unfit(max(numbers, key=abs), (dtypes or [np.dtype(np.int64)])[0])}." if numbers else text)
-    if isinstance(error, MemoryError):
-        return OutOfMemoryError(text)
+    if trouble := next((what for words, what in _INSTALLATION.items() if words in f"{type(error).__name__}: {error}"), ""):
+        return DeviceError(
+            f"{function}: {trouble} ({said}). `nvidia-smi` shows the driver's CUDA: `pip uninstall` every cupy-cuda... package, "
+            'then `pip install "anygrad[cuda13]"` for CUDA 13, or "anygrad[cuda12]" for CUDA 12. Until then `.to("cpu")`.'
+        )
+    if is_out_of_memory(error):
+        return out_of_memory(error, function, [*params.values(), *arrays], f"Arguments: {listed}.")
     if isinstance(error, IndexError) and "index" in said.lower():
         return IndexError(text)
     if isinstance(error, np.exceptions.AxisError) or "axis" in said.lower() and "out of" in said.lower():

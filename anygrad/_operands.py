@@ -15,7 +15,7 @@ from ._backends import Backend, device_of, is_array, namespace
 from ._dtypes import as_dtype, check_numeric
 from ._errors import DeviceError, DTypeError
 from ._graph import Node
-from ._messages import translate
+from ._messages import called, translate
 from ._scalars import NUMBERS, get_default_dtype, strengthen, weak_dtype
 from ._tensor import Tensor, wrap
 
@@ -55,11 +55,11 @@ def unwrap(made: Primitive, inputs: Sequence[Any]) -> tuple[list[Any], list[Node
     if made.floats and all(as_dtype(x.dtype).kind in "biu" if is_array(x) else isinstance(x, int) for x in raws):
         raws = [xp.astype(x, xp.raw_dtype(get_default_dtype())) if is_array(x) else float(x) for x in raws]
     if len(raws) > 1:
-        _check_devices(made, raws, first, xp)
+        _check_devices(made, inputs, raws, first, xp)
         if numbers and (not made.operator or _widens(raws, numbers)):
             try:
                 raws = strengthen(raws, numbers, made.operands(raws), xp)
-            except OverflowError as error:
+            except (OverflowError, MemoryError) as error:
                 raise translate(error, made.name, made.inputs, raws, {}) from error
     return raws, nodes, xp
 
@@ -70,7 +70,7 @@ def beside(value: bool | int | float | complex, x: Tensor) -> Tensor | None:
     dtype = as_dtype(a.dtype)
     try:
         return wrap(namespace(a).number(value, dtype, a)) if weak_dtype(value, [dtype]) == dtype else None
-    except OverflowError:
+    except (OverflowError, MemoryError):
         return None  # `apply` says which function
 
 
@@ -104,12 +104,21 @@ def _name(made: Primitive, position: int) -> str:
     return f"{made.inputs[0]}[{position}]" if made.variadic else made.inputs[position]
 
 
-def _check_devices(made: Primitive, raws: list[Any], first: Any, xp: Backend) -> None:
+def _check_devices(made: Primitive, inputs: Sequence[Any], raws: list[Any], first: Any, xp: Backend) -> None:
     where = xp.device_of(first)
     for x in raws:
         if x is not first and is_array(x) and (namespace(x) is not xp or xp.device_of(x) != where):
-            listed = "; ".join(f"`{_name(made, i)}` of shape {tuple(a.shape)} on {device_of(a)}" for i, a in enumerate(raws) if is_array(a))
-            raise DeviceError(f"{made.name}: arguments are on different devices: {listed}. Move one of them: `.to({str(device_of(first))!r})`.")
+            raise DeviceError(_mixed(made, inputs, raws, first))
+
+
+def _mixed(made: Primitive, inputs: Sequence[Any], raws: list[Any], first: Any) -> str:
+    """Which arguments are where, and how one gets where the first Tensor is."""
+    arrays = [i for i, a in enumerate(raws) if is_array(a)]
+    listed = "; ".join(f"`{_name(made, i)}` of shape {tuple(raws[i].shape)} on {device_of(raws[i])}" for i in arrays)
+    where = device_of(next((x._data for x in inputs if isinstance(x, Tensor)), first))
+    strangers = [_name(made, i) for i in arrays if not isinstance(inputs[i], Tensor) and device_of(raws[i]) != where]
+    moved = f"anygrad.asarray({strangers[0]})" if strangers else ""
+    return f"{called(made.name)}: arguments are on different devices: {listed}. Move one of them: `{moved}.to({str(where)!r})`."
 
 
 def is_operand(value: object) -> bool:

@@ -17,10 +17,12 @@ from . import _engine, _modes, _upper
 from ._alias import NO_GRAD, alias_of, cell_of, share
 from ._backends import Backend, is_array, load, namespace
 from ._dtypes import as_dtype, is_inexact
+from ._errors import OutOfMemoryError
 from ._generic import GenericBackend
 from ._graph import AccumulateGrad, Cell, Node, Output, Packed, sequence
 from ._messages import translate
 from ._operands import common_dtype, in_dtype, unwrap
+from ._out_of_memory import out_of_memory
 from ._tensor import Tensor, rewrapped, wrap
 from ._transform import Transformed, innermost
 
@@ -34,10 +36,15 @@ def apply(made: Primitive, *inputs: Any, **params: Any) -> Any:
     Inputs are Tensors, raw arrays, Python numbers, or a Key (ops/indexing.py). Returns a
     Tensor, or a tuple of Tensors if the forward returns a tuple.
     """
-    if _modes.profiler is not None:
-        result = _modes.profiler.measure(made.name, "forward", _computed, made, inputs, params)
-    else:
-        result = _computed(made, inputs, params)
+    try:
+        if _modes.profiler is not None:
+            result = _modes.profiler.measure(made.name, "forward", _computed, made, inputs, params)
+        else:
+            result = _computed(made, inputs, params)
+    except OutOfMemoryError:
+        raise
+    except MemoryError as error:  # also beside the computation: for numbers, copies, what is saved
+        raise out_of_memory(error, made.name, [x._data for x in inputs if isinstance(x, Tensor)]) from error
     kind = _kind(inputs)
     if kind is Tensor or innermost(inputs) is not None:
         return result

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import anygrad
+import anygrad.cuda
 from anygrad import _backends
 
 os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy is imported: it then works with other arrays than NumPy's
@@ -73,6 +74,35 @@ def make(device: Any) -> Make:
 def strict_devices() -> list[Any]:
     """Three devices of one library, for what happens between devices where there is no GPU."""
     return [anygrad.device(f"array_api_strict:{name}") for name in ("CPU_DEVICE", "device1", "device2")]
+
+
+@pytest.fixture(params=["stand-in", pytest.param("gpu", marks=pytest.mark.cuda)])
+def cuda(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The backend over CuPy."""
+    if request.param == "stand-in":
+        from cupy_stand_in import installed
+
+        with installed(monkeypatch):
+            yield _backends.load("cupy")
+    elif anygrad.cuda.is_available():
+        yield _backends.load("cupy")
+    else:
+        with pytest.raises(anygrad.DeviceError) as caught:
+            anygrad.device("cuda")
+        pytest.skip(str(caught.value))
+
+
+@pytest.fixture
+def two_devices(cuda: Any) -> None:
+    if len(cuda.devices()) < 2:
+        pytest.skip("one CUDA device")
+
+
+@pytest.fixture
+def on_the_stand_in(request: pytest.FixtureRequest, cuda: Any) -> None:
+    """For what only the stand-in for CuPy can be asked."""
+    if request.node.callspec.params["cuda"] != "stand-in":
+        pytest.skip("this is asked of the stand-in")
 
 
 @pytest.fixture(autouse=True)

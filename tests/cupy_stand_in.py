@@ -4,7 +4,7 @@ What it keeps of CuPy: arrays have a device; results are made on the current dev
 be there (as on GPUs that cannot read each other's memory); 0-d results are arrays; NumPy's arrays do not mix; index arrays
 wrap around; the atomic additions take CuPy's dtypes only; the names of NumPy that CuPy lacks are not there, so that what
 array_api_compat makes of the others is run too. `waits` notes what would wait for the GPU. It says nothing about kernels,
-streams or signatures: those are for a GPU and for test_cupy_manifest.py. And `np.asarray` reads it, where CuPy's arrays refuse.
+signatures: those are for a GPU and for test_cupy_manifest.py. (What there is of streams and memory is in stand_in_device.py.) And `np.asarray` reads it, where CuPy's arrays refuse.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import stand_in_device as device
 from cuda_on_host import HostKernel
+from stand_in_device import CUDARuntimeError, waits
 
 from anygrad import _backends, _modes
 from anygrad.ops.special._library import MADE_OF_OTHERS
 
-_current = [0]
+_current = device.current
 _raises = [False]  # whether linear algebra is to raise
 calls: set[tuple[str, str, str, tuple[str, ...]]] = set()  # what was called: module, function, kinds of arguments (see `_kind`), keywords
-waits: list[str] = []  # what would have waited for the GPU; for tests to clear and read
 
 # The functions of NumPy that CuPy lacks, and those of SciPy among the ones that anygrad asks for: test_cupy_manifest.py compares.
 ABSENT = {
@@ -45,12 +46,6 @@ _LOOK = frozenset("cholesky eig eigh eigvals eigvalsh inv pinv qr solve svd".spl
 _WAIT = frozenset(
     "nonzero flatnonzero argwhere unique unique_all unique_counts unique_inverse bincount tril_indices triu_indices extract allclose array_equal".split()
 )
-
-
-class CUDARuntimeError(RuntimeError):
-    def __init__(self, status: int) -> None:
-        super().__init__(f"status {status}")
-        self.status = status
 
 
 def _waiting(name: str) -> Any:
@@ -90,14 +85,16 @@ class ndarray(np.ndarray):
         return types.SimpleNamespace(array=self, asked=kwargs)  # in place of a capsule
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
+        if any(type(v).__module__.startswith("anygrad.") for v in inputs):
+            return NotImplemented
         _refuse_numpy(inputs)
         if out is not None:
-            _on_current(out)
+            _on_current((*out, *inputs))
             kwargs["out"] = tuple(_plain(o) for o in out)
         result = getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
         if out is None:
             return _dressed(result, inputs)
-        _on_current(inputs)
+        _launch(inputs, out[0])
         return out[0]
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -107,7 +104,17 @@ class ndarray(np.ndarray):
         return self if self.dtype == dtype and not copy else _dressed(_plain(self).astype(dtype, order), (self,))
 
     def copy(self, order: Any = "C") -> Any:
-        return _plain(self).copy(order).view(ndarray)  # the one thing that CuPy does across devices
+        return _launch((self,), _plain(self).copy(order).view(ndarray))  # the one thing that CuPy does across devices
+
+    def get(self, stream: Any = None, order: str = "C", out: Any = None, blocking: bool = True) -> Any:
+        values = np.array(_plain(self))
+        _launch((self,))
+        if blocking or out is None:
+            device.get_current_stream().synchronize()
+            waits[-1] = "asnumpy"
+            return values if out is None else np.copyto(out, values) or out
+        device.later(lambda: np.copyto(out, values))
+        return out
 
     def reshape(self, *shape: Any) -> Any:
         return _dressed(_plain(self).reshape(*shape), (self,))
@@ -132,6 +139,7 @@ class ndarray(np.ndarray):
             waits.append("mask")
         _on_current((self, value, *keys))
         _plain(self)[_plain(_around(key, self.shape))] = _plain(value)
+        _launch((value, *keys), self)
 
     def __iter__(self) -> Any:
         return (self[i] for i in range(len(self)))
@@ -174,6 +182,12 @@ def _on_current(values: Any) -> None:
             raise ValueError(f"Array device must be same as the current device: array device = {v._device} while current = {_current[0]}")
 
 
+def _launch(sources: Any, out: Any = None) -> Any:
+    """Note a computation; returns `out`."""
+    device.launch([_owner(v) for v in _flat(sources) if isinstance(v, ndarray)], None if out is None else _owner(out))
+    return out
+
+
 def _around(key: Any, shape: tuple[int, ...]) -> Any:
     """A key with its index arrays taken modulo the sizes of their axes, for keys of integers, slices and arrays."""
     if isinstance(key, tuple):
@@ -204,7 +218,7 @@ def _dressed(value: Any, sources: Any = ()) -> Any:
             out._device = source._device
             return out
     _on_current(sources)
-    return out
+    return _launch(sources, out)
 
 
 def _called(function: Any, args: Any, kwargs: Any) -> Any:
@@ -254,8 +268,12 @@ class _Device(contextlib.ContextDecorator):
     def __exit__(self, *exc: object) -> None:
         _current[0] = self.before
 
+    def use(self) -> None:
+        _current[0] = self.index
+
     def synchronize(self) -> None:
-        waits.append("synchronize")
+        with self:
+            device.synchronize()
 
 
 def _scatter_add(a: ndarray, key: Any, value: ndarray) -> None:
@@ -267,12 +285,16 @@ def _scatter_add(a: ndarray, key: Any, value: ndarray) -> None:
     if any(getattr(k, "dtype", None) == np.bool_ for k in keys):
         waits.append("mask")
     np.add.at(_plain(a), _plain(key), _plain(value))
+    _launch((value, *keys), a)
 
 
-def _array(a: Any, dtype: Any = None, copy: bool = True, order: str = "K") -> Any:
+def _array(a: Any, dtype: Any = None, copy: bool = True, order: str = "K", *, blocking: bool = False) -> Any:
     if isinstance(a, ndarray):
         return a.copy(order) if copy and a.dtype == (dtype or a.dtype) else a.astype(dtype or a.dtype, copy=copy)
-    return np.array(_plain(a), dtype=dtype).view(ndarray)
+    out = _launch((), np.array(_plain(a), dtype=dtype).view(ndarray))
+    if blocking:
+        device.get_current_stream().synchronize()
+    return out
 
 
 def _sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
@@ -287,9 +309,8 @@ def _sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) ->
     return _dressed(out if keepdims else np.squeeze(out, axis=tuple(axes)), (a,))
 
 
-def _asnumpy(x: ndarray) -> np.ndarray:
-    waits.append("asnumpy")
-    return np.array(_plain(x))
+def _asnumpy(a: ndarray, stream: Any = None, order: str = "C", out: Any = None, *, blocking: bool = True) -> np.ndarray:
+    return a.get(stream, order, out, blocking)
 
 
 def _eig(x: Any, geev: bool) -> Any:
@@ -305,6 +326,7 @@ class _RawKernel(HostKernel):
         _refuse_numpy(args)
         _on_current(args)
         super().__call__(grid, block, args)
+        _launch(args)
 
 
 @contextlib.contextmanager
@@ -334,26 +356,37 @@ def installed(
         driverGetVersion=lambda: driver,
         runtimeGetVersion=lambda: 13020,
         memGetInfo=lambda: (60, 100),
+        getDeviceProperties=lambda index: {"name": b"Stand-in", "major": 9, "minor": 0, "totalGlobalMem": 100, "multiProcessorCount": 1},
     )
-    stream = types.SimpleNamespace(record=lambda: None, wait_event=lambda event: None)
-    pool = types.SimpleNamespace(used_bytes=lambda: 10, total_bytes=lambda: 20, free_all_blocks=lambda: None)
+    cuda = types.SimpleNamespace(
+        runtime=runtime,
+        Device=_Device,
+        Stream=device.Stream,
+        ExternalStream=type(None),
+        Event=device.Event,
+        MemoryHook=device.MemoryHook,
+        get_current_stream=device.get_current_stream,
+        get_elapsed_time=device.get_elapsed_time,
+        memory_hook=types.SimpleNamespace(get_memory_hooks=lambda: device._hooks),
+        pinned_memory=types.SimpleNamespace(is_memory_pinned=device.is_memory_pinned),
+    )
     cupy, cupyx = _Module("cupy", np, ABSENT["cupy"]), types.ModuleType("cupyx")
     linalg, fft = (_Module(f"cupy.{part}", getattr(np, part), ABSENT[f"cupy.{part}"]) for part in ("linalg", "fft"))
     vars(cupy).update(
         __version__=version,
         ndarray=ndarray,
         array=_array,
-        asarray=lambda a, dtype=None, copy=None: _array(a, dtype, bool(copy)),
+        asarray=lambda a, dtype=None, copy=None, blocking=False: _array(a, dtype, bool(copy), blocking=blocking),
         argsort=lambda a, axis=-1, kind=None: _called(np.argsort, (a,), {"axis": axis, "kind": "stable"}),  # CuPy has no other
         unique_values=lambda x: _called(np.unique, (x,), {"equal_nan": False}),
         sum=_sum,
         mean=lambda a, axis=None, dtype=None, keepdims=False: (m := _sum(a, axis, dtype, keepdims)) / (a.size / max(m.size, 1)),
         asnumpy=_asnumpy,
-        cuda=types.SimpleNamespace(runtime=runtime, Device=_Device, get_current_stream=lambda: stream),
+        cuda=cuda,
         from_dlpack=lambda x: x.__dlpack__(stream=1).array,
         RawKernel=_RawKernel,
-        get_default_memory_pool=lambda: pool,
-        get_default_pinned_memory_pool=lambda: pool,
+        get_default_memory_pool=lambda: device.pool,
+        get_default_pinned_memory_pool=lambda: device.pinned_pool,
         linalg=linalg,
         fft=fft,
     )
@@ -361,6 +394,7 @@ def installed(
     linalg.eigvals = functools.update_wrapper(lambda x: linalg.eig(x)[0], np.linalg.eigvals)
     cupyx.scatter_add = _scatter_add  # type: ignore[attr-defined]
     cupyx.errstate = _errstate  # type: ignore[attr-defined]
+    cupyx.empty_pinned, cupyx.empty_like_pinned = device.empty_pinned, device.empty_like_pinned  # type: ignore[attr-defined]
     others = {"cupy.cuda": cupy.cuda, "cupy.cuda.device": cupy.cuda, "cupy.linalg": linalg, "cupy.fft": fft}
     with contextlib.suppress(ImportError):
         import scipy.special
@@ -369,6 +403,7 @@ def installed(
         cupyx.scipy.special = _Module("cupyx.scipy.special", scipy.special, ABSENT_FROM_SPECIAL | set(MADE_OF_OTHERS))  # type: ignore[attr-defined]
         others |= {"cupyx.scipy": cupyx.scipy, "cupyx.scipy.special": cupyx.scipy.special}  # type: ignore[attr-defined]
 
+    device.reset()
     with replaced(monkeypatch, cupy, cupyx, others):
         yield cupy
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,26 +17,6 @@ from cupy_stand_in import ABSENT, installed, replaced
 import anygrad as ag
 import anygrad.cuda
 from anygrad import _backends
-
-
-@pytest.fixture(params=["stand-in", pytest.param("gpu", marks=pytest.mark.cuda)])
-def cuda(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The backend over CuPy."""
-    if request.param == "stand-in":
-        with installed(monkeypatch):
-            yield _backends.load("cupy")
-    elif anygrad.cuda.is_available():
-        yield _backends.load("cupy")
-    else:
-        with pytest.raises(ag.DeviceError) as caught:
-            ag.device("cuda")
-        pytest.skip(str(caught.value))
-
-
-@pytest.fixture
-def two_devices(cuda: Any) -> None:
-    if len(cuda.devices()) < 2:
-        pytest.skip("one CUDA device")
 
 
 def on_both(function: Callable[..., Any], *arrays: np.ndarray) -> None:

@@ -42,6 +42,7 @@ METHODS = {
         "astype": "dtype copy",
         "base": "",
         "copy": "order",
+        "get": "out blocking",
         "data": "",
         "ravel": "",
         "real": "",
@@ -53,8 +54,10 @@ METHODS = {
         "__cuda_array_interface__": "",
     },
     "cuda.MemoryPointer": {"ptr": "", "device_id": ""},
-    "cuda.Stream": {"record": "", "wait_event": ""},
-    "cuda.Device": {"__enter__": "", "__exit__": "", "synchronize": ""},
+    "cuda.Stream": {"record": "", "wait_event": "", "use": "", "done": "", "synchronize": "", "__enter__": "", "__exit__": "", "__init__": "non_blocking"},
+    "cuda.Event": {"record": "stream", "done": "", "synchronize": "", "__init__": "block disable_timing interprocess"},
+    "cuda.MemoryHook": {"malloc_postprocess": "", "name": ""},
+    "cuda.Device": {"__enter__": "", "__exit__": "", "synchronize": "", "use": ""},
     "cuda.MemoryPool": {"used_bytes": "", "total_bytes": "", "free_all_blocks": ""},
     "cuda.PinnedMemoryPool": {"free_all_blocks": ""},
 }
@@ -143,6 +146,12 @@ def test_methods(kind: str, attribute: str, keywords: str) -> None:
         owner = getattr(owner, part)
     method = getattr(owner, attribute)
     assert set(keywords.split()) <= (parameters(method) or set() if keywords else set())
+
+
+@latest
+def test_what_streams_have_since_cupy_14() -> None:
+    assert callable(cupy.cuda.Stream.from_external)
+    assert "priority" in (parameters(cupy.cuda.Stream.__init__) or set())
 
 
 @pytest.mark.parametrize(("name", "keywords"), WRAPPED.items())

@@ -17,6 +17,7 @@ LAYERS = [
     ["_dtypes", "_generator"],
     ["_generic"],
     ["_backends"],
+    ["_out_of_memory", "_streams"],
     ["_scalars", "_messages"],
     ["_graph"],
     ["_alias", "_hooks"],

@@ -69,7 +69,7 @@ from .data_types import (
     uint32,
     uint64,
 )
-from .devices import to
+from .devices import is_pinned, pin_memory, to
 from .draws import random_dropout
 from .einsum import einsum
 from .elementwise import (

@@ -10,6 +10,7 @@ from .._backends import as_device, device, is_array, move, namespace
 from .._dtypes import as_dtype, check_numeric
 from .._errors import DTypeError, ShapeError
 from .._messages import unfit
+from .._out_of_memory import explained
 from .._scalars import NUMBERS, default_complex, get_default_dtype
 from .._tensor import Tensor
 from .._transform import Transformed
@@ -90,6 +91,11 @@ def nests_tracked(data: Any) -> bool:
 
 def copied(name: str, data: Any, dtype: Any, where: Any) -> Any:
     """A raw array with a copy of the data, on a device."""
+    with explained(name, data if where is None else device(where)):
+        return _copied(name, data, dtype, where)
+
+
+def _copied(name: str, data: Any, dtype: Any, where: Any) -> Any:
     if not is_array(data):
         place = as_device(where)
         return move(_from_python(name, data, dtype), place) if place.type != "cpu" else _from_python(name, data, dtype)

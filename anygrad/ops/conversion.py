@@ -61,12 +61,15 @@ def rebuild(array: np.ndarray, where: str, requires_grad: bool, kind: type[Tenso
 
 
 def to_any(x: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, non_blocking: bool = False) -> Tensor:
-    """`x.to(device)`, `x.to(dtype)`, `x.to(device, dtype)`, `x.to(other)`."""
+    """`x.to(device)`, `x.to(dtype)`, `x.to(device, dtype)`, `x.to(other)`; then `non_blocking` and `copy`, as in PyTorch."""
+    switches = [arg for arg in args if isinstance(arg, bool)]
+    non_blocking = switches[0] if switches else non_blocking
+    copy = switches[1] if len(switches) > 1 else copy
     for arg in args:
         if isinstance(arg, Tensor):
             device, dtype = arg.device, arg.dtype
         elif arg is None or isinstance(arg, bool):
-            continue  # PyTorch's positional non_blocking and copy: moves here wait
+            continue
         elif _is_device(arg):
             device = arg
         else:
@@ -75,7 +78,7 @@ def to_any(x: Tensor, *args: Any, dtype: Any = None, device: Any = None, copy: b
     if dtype is not None and as_dtype(dtype) != x.dtype:
         out = astype(out, dtype)
     if device is not None:
-        out = to(out, device)
+        out = to(out, device, non_blocking)
     return out.clone() if copy and out is x else out
 
 

@@ -17,6 +17,7 @@ from .._backends import as_device, device, is_array, load, move, namespace, plai
 from .._dtypes import as_dtype, check_numeric
 from .._errors import DTypeError, ShapeError
 from .._messages import translate
+from .._out_of_memory import explained
 from .._primitive import linear as primitive
 from .._scalars import NUMBERS, default_complex, dtype_of, get_default_dtype
 from .._tensor import Tensor, rewrapped, wrap
@@ -63,7 +64,7 @@ def _filled(name: str, shape: tuple[int, ...], dtype: Any, where: Any, requires_
         with xp.device_guard(place.raw):
             array = getattr(xp, name)(shape, *value, dtype=raw, device=place.raw)
     except (TypeError, ValueError, OverflowError, MemoryError) as error:
-        raise translate(error, name, (), (), {"shape": shape, **({"fill_value": value[0]} if value else {}), "dtype": raw}) from error
+        raise translate(error, name, (), (), {"shape": shape, **({"fill_value": value[0]} if value else {}), "dtype": raw, "device": place}) from error
     return _made(array, requires_grad)
 
 
@@ -137,7 +138,7 @@ def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = N
     shape = _shape("eye", (n_rows, n_rows if n_cols is None else n_cols))
     _check_sizes("eye", shape)
     raw = place.backend.raw_dtype(get_default_dtype() if dtype is None else as_dtype(dtype))
-    with place.backend.device_guard(place.raw):
+    with explained("eye", place), place.backend.device_guard(place.raw):
         return _made(place.backend.eye(*shape, k=integer("eye", "k", k), dtype=raw, device=place.raw), requires_grad)
 
 
@@ -168,7 +169,7 @@ def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None,
         with place.backend.device_guard(place.raw):
             return _made(place.backend.arange(start, stop, step, dtype=place.backend.raw_dtype(as_dtype(dtype)), device=place.raw), requires_grad)
     except (TypeError, ValueError, OverflowError, MemoryError) as error:
-        raise translate(error, "arange", (), (), {"start": start, "stop": stop, "step": step, "dtype": as_dtype(dtype)}) from error
+        raise translate(error, "arange", (), (), {"device": place, "start": start, "stop": stop, "step": step, "dtype": as_dtype(dtype)}) from error
 
 
 def linspace(start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None, endpoint: bool = True, requires_grad: bool = False) -> Tensor:
@@ -183,7 +184,7 @@ def linspace(start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: A
     if dtype is None:
         dtype = default_complex() if isinstance(start, complex) or isinstance(stop, complex) else get_default_dtype()
     place = as_device(device)
-    with place.backend.device_guard(place.raw):
+    with explained("linspace", place), place.backend.device_guard(place.raw):
         array = place.backend.linspace(start, stop, num, dtype=place.backend.raw_dtype(as_dtype(dtype)), device=place.raw, endpoint=endpoint)
     return _made(array, requires_grad)
 
@@ -241,16 +242,9 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
             raise ValueError("asarray: copy=False, but the dtype or device differs, so a copy is needed")
         out = out.clone() if copy and out is obj else out
     elif is_array(obj) and not isinstance(obj, np.generic):
-        obj = array = plain("asarray", obj)
+        array = plain("asarray", obj)
         check_numeric("asarray", array)
-        xp = namespace(array)
-        if dtype is not None and as_dtype(array.dtype) != as_dtype(dtype):
-            array = xp.astype(array, xp.raw_dtype(as_dtype(dtype)))
-        if device is not None:
-            array = move(array, _backends.device(device))
-        if copy is False and array is not obj:
-            raise ValueError("asarray: copy=False, but the dtype or device differs, so a copy is needed")
-        out = wrap(xp.copy(array) if copy and array is obj else array)
+        out = wrap(array if dtype is None and device is None and not copy else _converted(array, dtype, device, copy))
     elif hasattr(obj, "__dlpack__"):
         check_numeric("asarray", obj)
         out = from_dlpack(obj)
@@ -267,6 +261,20 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
     if requires_grad:
         out.requires_grad = True
     return out
+
+
+def _converted(array: Any, dtype: Any, where: Any, copy: bool | None) -> Any:
+    """A raw array in another dtype or on another device; a copy where `copy` is True, none where it is False."""
+    xp, out = namespace(array), array
+    where = None if where is None else _backends.device(where)
+    with explained("asarray", where, array):
+        if dtype is not None and as_dtype(array.dtype) != as_dtype(dtype):
+            out = xp.astype(array, xp.raw_dtype(as_dtype(dtype)))
+        if where is not None:
+            out = move(out, where)
+        if copy is False and out is not array:
+            raise ValueError("asarray: copy=False, but the dtype or device differs, so a copy is needed")
+        return xp.copy(array) if copy and out is array else out
 
 
 as_tensor = asarray

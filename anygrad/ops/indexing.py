@@ -13,6 +13,7 @@ from .._backends import is_array, namespace
 from .._dtypes import as_dtype
 from .._errors import DTypeError, ShapeError
 from .._graph import Cell
+from .._out_of_memory import explained
 from .._primitive import PrimitiveFunction
 from .._primitive import linear as primitive
 from .._recording import apply
@@ -82,7 +83,10 @@ def _part(k: Any, like: Any, xp: Any) -> Any:
     if is_array(k):
         if as_dtype(k.dtype).kind not in "iub":
             raise IndexError(f"an index must be of integers or booleans, not {k.dtype}")
-        return xp.asarray(k, device=xp.device_of(like)) if isinstance(k, np.ndarray) and xp.name != "numpy" else k
+        if isinstance(k, np.ndarray) and xp.name != "numpy":
+            with explained("an index", like):
+                return xp.asarray(k, device=xp.device_of(like))
+        return k
     if hasattr(k, "__index__"):
         return k.__index__()
     raise IndexError(f"{type(k).__name__} is not an index. Use integers, slices, None, ..., or arrays of integers or booleans.")

@@ -17,7 +17,7 @@ import numpy as np
 from .. import _alias, _modes, _upper
 from .._backends import device_of, is_array, namespace
 from .._dtypes import as_dtype, is_inexact
-from .._errors import DTypeError, ShapeError
+from .._errors import DeviceError, DTypeError, ShapeError
 from .._graph import Node
 from .._messages import translate, unfit
 from .._operands import in_dtype, unwrap
@@ -29,6 +29,7 @@ from .._tensor import Tensor, wrap
 from .._transform import innermost
 from . import elementwise, logic
 from .creation import asarray
+from .devices import is_pinned
 from .indexing import Key
 from .linear_algebra import matmul
 
@@ -123,8 +124,8 @@ def write(x: Tensor, made: Primitive, others: tuple[Any, ...], raw_write: Callab
     if not xp.writes_in_place:
         _rebind(x, made, raws, xp)
     else:
-        _alias.preserve(x)
         try:
+            _alias.preserve(x)
             with xp.device_guard(raws[0]):
                 raw_write(*raws)
         except Exception as error:
@@ -254,11 +255,13 @@ def _assigned(name: str, x: Tensor, result: Tensor) -> Tensor:
 
 
 def copy_(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
-    """Write `source` over x, broadcast and cast."""
+    """Write `source` over x, broadcast and cast. With `non_blocking`, the host does not wait for a copy from pinned memory or to it."""
     if isinstance(source, Tensor) and source.device != x.device:
-        source = source.to(x.device)
+        if non_blocking and _arrives_later(x, source):
+            return x
+        source = source.to(x.device, non_blocking=non_blocking and x.is_cuda)
     elif is_array(source) and device_of(source) != x.device:
-        raise DTypeError(f"copy_: the array is on {device_of(source)}, the tensor on {x.device}. Write anygrad.asarray(array).to({str(x.device)!r}).")
+        raise DeviceError(f"copy_: the array is on {device_of(source)}, the tensor on {x.device}. Write anygrad.asarray(array).to({str(x.device)!r}).")
 
     source = _number_for("copy_", source, x.dtype)
 
@@ -266,6 +269,18 @@ def copy_(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
         target[...] = namespace(target).astype(value, target.dtype, copy=False) if is_array(value) else value
 
     return write(x, _copied.primitive, (source,), assign)
+
+
+def _arrives_later(x: Tensor, source: Tensor) -> bool:
+    """Copy from a device straight into pinned memory, where that can be done and nothing is to be recorded; whether it was."""
+    recorded = _modes.local.grad_enabled and (x.requires_grad or source.requires_grad) or innermost((x, source)) is not None
+    fits = source.is_cuda and (source.shape, source.dtype) == (x.shape, x.dtype) and is_pinned(x) and x._data.flags.c_contiguous
+    if recorded or not fits or x.is_inference():
+        return False
+    _alias.preserve(x)
+    namespace(source._data).to_host(source._data, out=x._data, non_blocking=True)
+    _alias.count_write(x)
+    return True
 
 
 def _number_for(name: str, value: Any, dtype: np.dtype) -> Any:

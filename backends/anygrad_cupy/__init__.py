@@ -24,17 +24,16 @@ from ._devices import (
     device_name,
     device_of,
     devices,
-    empty_cache,
-    from_host,
-    memory_stats,
     parse_device,
+    properties,
+    set_device,
     synchronize,
     to_device,
-    to_host,
     unavailable,
 )
 from ._extra import astype, copy, matmul, number, owns_memory, raw_dtype, shares_memory
 from ._indexing import gather, scatter_add, take, use_deterministic_algorithms, zero_at
+from ._memory import empty_cache, from_host, is_pinned, memory_stats, peak, pinned, to_host
 from ._random import random_dropout, random_integers, random_normal, random_uniform
 from ._standard import (
     arange,
@@ -55,6 +54,7 @@ from ._standard import (
     zeros,
     zeros_like,
 )
+from ._streams import Event, current_stream, default_stream, elapsed_time, in_stream, new_stream, stream_from, use_stream
 
 name = "cupy"
 device_type = "cuda"

@@ -1,4 +1,4 @@
-"""CUDA devices: which there are, which one is current, and the ways between them.
+"""CUDA devices: which there are, which one is current, and the way from one to another.
 
 A device is its number. CuPy computes on the thread's current device wherever the arrays
 are, so what allocates memory for an array of another device stands under `device_guard`.
@@ -11,7 +11,6 @@ import functools
 from typing import Any
 
 import cupy as cp
-import numpy as np
 
 _INSUFFICIENT_DRIVER = 35  # cudaErrorInsufficientDriver: also what the runtime says where there is no driver
 _NO_GUARD = contextlib.nullcontext()
@@ -112,34 +111,17 @@ def to_device(array: cp.ndarray, where: int) -> cp.ndarray:
     return there
 
 
-def to_host(array: cp.ndarray) -> np.ndarray:
-    """A copy in host memory; waits for the device."""
-    return cp.asnumpy(array)
-
-
-def from_host(array: np.ndarray, where: int) -> cp.ndarray:
-    """A copy on a device. It does not wait, unless CuPy has to: CuPy stages ordinary host memory first,
-    so `array` may be written to at once; memory pinned by the caller must be left alone until `synchronize`."""
-    with device_guard(where):
-        return cp.array(array)
-
-
 def synchronize(where: int | None = None) -> None:
     """Wait until a device (None: the current one) has done everything asked of it."""
     cp.cuda.Device(where).synchronize()
 
 
-def memory_stats(where: int | None = None) -> dict[str, int]:
-    """Bytes on a device: in arrays, held by CuPy's memory pool, free on the device, and of the device in all."""
-    with device_guard(where):
-        pool = cp.get_default_memory_pool()
-        free, total = cp.cuda.runtime.memGetInfo()
-        return {"allocated": pool.used_bytes(), "reserved": pool.total_bytes(), "free": free, "total": total}
+def set_device(where: int) -> None:
+    """Make a device the current one of this thread."""
+    cp.cuda.Device(where).use()
 
 
-def empty_cache() -> None:
-    """Give the blocks that no array uses, of every device's pool, back to the driver."""
-    for index in devices():
-        with device_guard(index):
-            cp.get_default_memory_pool().free_all_blocks()
-    cp.get_default_pinned_memory_pool().free_all_blocks()
+def properties(where: int) -> dict[str, Any]:
+    """What the runtime says of a device: name, major and minor (its compute capability), totalGlobalMem, multiProcessorCount, ..."""
+    found = cp.cuda.runtime.getDeviceProperties(where)
+    return {**found, "name": found["name"].decode()}

@@ -12,6 +12,7 @@ import numpy as np
 
 from ._devices import device_guard, to_device
 from ._extra import copy as copy_array
+from ._memory import is_pinned
 
 # ---------------------------------------------------------------------------
 # creation: array_api_compat ignores device= on CuPy, and CuPy has none
@@ -55,7 +56,8 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: int | None = None, copy: 
             raise ValueError(f"asarray: copy=False, but the array is on another device than {device}")
         obj = where = moved
     with device_guard(where):
-        out = cp.array(obj, dtype=dtype) if copy else cp.asarray(obj, dtype=dtype)
+        blocking = isinstance(obj, np.ndarray) and is_pinned(obj)  # CuPy would not wait
+        out = cp.array(obj, dtype=dtype, blocking=blocking) if copy else cp.asarray(obj, dtype=dtype, blocking=blocking)
     if copy is False and out is not obj:
         raise ValueError("asarray: copy=False, but a copy is needed")
     return out
