@@ -1,0 +1,54 @@
+/* A stand-in for one of NVIDIA's libraries (cuBLAS, cuSOLVER, cuSPARSE, cuRAND, cuFFT), made for the names that CuPy
+ * links to: NAMES is a file with one FUNCTION(name) a line. What computes is noted in the journal as a launch; what makes
+ * a handle gives one; work spaces are small; and the status on the device stays as the memory was: 0, "done".
+ */
+#define _GNU_SOURCE
+#include <stdint.h>
+#include <string.h>
+
+#include "journal.h"
+
+enum { SUCCESS = 0 };
+
+typedef struct { const char *name; int argument, bytes; } Output;
+
+/* Where the sizes of work spaces are written to. */
+static const Output SIZES[] = {
+    {"getrf_bufferSize", 5, 4}, {"potrf_bufferSize", 5, 4}, {"geqrf_bufferSize", 5, 4}, {"gqr_bufferSize", 7, 4},
+    {"gesvd_bufferSize", 3, 4}, {"gebrd_bufferSize", 3, 4}, {"evd_bufferSize", 7, 4}, {"evj_bufferSize", 7, 4},
+    {"evjBatched_bufferSize", 7, 4}, {"gesvdj_bufferSize", 12, 4}, {"gesvdjBatched_bufferSize", 11, 4},
+    {"gesvdaStridedBatched_bufferSize", 16, 4}, {"Xsyevd_bufferSize", 11, 8}, {"Xsyevd_bufferSize", 12, 8},
+    {"XsyevBatched_bufferSize", 11, 8}, {"XsyevBatched_bufferSize", 12, 8}, {"Xgeev_bufferSize", 17, 8},
+    {"Xgeev_bufferSize", 18, 8}, {"cufftMakePlan1d", 4, 8}, {"cufftMakePlanMany", 11, 8}, {"cufftXtMakePlanMany", 12, 8},
+};
+/* What prepares instead of computing. */
+static const char *const PREPARES[] = {"Create", "Destroy", "Set", "Get", "bufferSize", "MakePlan"};
+
+static int called(const char *name, uintptr_t *arguments)
+{
+    static char handle;
+    int computes = 1;
+    for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
+        const char *end = strstr(name, SIZES[i].name);
+        if (end && end[strlen(SIZES[i].name)] == 0) {
+            memset((void *)arguments[SIZES[i].argument], 0, SIZES[i].bytes);
+            if (strstr(name, "bufferSize")) *(int *)arguments[SIZES[i].argument] = 256;
+        }
+    }
+    for (size_t i = 0; i < sizeof PREPARES / sizeof *PREPARES; i++)
+        if (strstr(name, PREPARES[i])) computes = 0;
+    if (strncmp(name, "cufftCreate", 11) == 0) *(int *)arguments[0] = 1;
+    else if (strstr(name, "Create")) *(void **)arguments[0] = &handle;
+    journal(computes ? "launch" : "prepare", computes ? "%s on the current device" : "%s", name);
+    return SUCCESS;
+}
+
+/* More arguments than any has: what is read beyond those that were given is not used. */
+#define FUNCTION(name)                                                                                                  \
+    int name(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, uintptr_t f, uintptr_t g, uintptr_t h,    \
+             uintptr_t i, uintptr_t j, uintptr_t k, uintptr_t l, uintptr_t m, uintptr_t n, uintptr_t o, uintptr_t p,    \
+             uintptr_t q, uintptr_t r, uintptr_t s)                                                                     \
+    {                                                                                                                   \
+        return called(#name, (uintptr_t[]){a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s});                            \
+    }
+#include NAMES
