@@ -165,16 +165,17 @@ static int release(void *address)
 {
     if (!address) return OK;
     pthread_mutex_lock(&lock);
-    Block *block = block_of(address);
-    int known = block && block->start == address;
-    if (known) {
-        journal("free", "%zu on %d", block->bytes, block->device);
-        if (block->device != HOST) used[block->device] -= block->bytes;
+    Block *block = block_of(address), freed = {NULL, 0, HOST};
+    if (block && block->start == address) {
+        freed = *block;
+        if (freed.device != HOST) used[freed.device] -= freed.bytes;
         *block = blocks[--block_count];
         free(address);
     }
     pthread_mutex_unlock(&lock);
-    return result(known ? OK : INVALID_VALUE);
+    if (!freed.start) return result(INVALID_VALUE);
+    journal("free", "%zu on %d", freed.bytes, freed.device);
+    return OK;
 }
 
 static int place(const void *address)

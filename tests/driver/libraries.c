@@ -3,10 +3,13 @@
  * a handle gives one; work spaces are small; and the status on the device stays as the memory was: 0, "done".
  */
 #define _GNU_SOURCE
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "journal.h"
+
+int cudaGetDevice(int *device);
 
 enum { SUCCESS = 0 };
 
@@ -15,8 +18,8 @@ typedef struct { const char *name; int argument, bytes; } Output;
 /* Where the sizes of work spaces are written to. */
 static const Output SIZES[] = {
     {"getrf_bufferSize", 5, 4}, {"potrf_bufferSize", 5, 4}, {"geqrf_bufferSize", 5, 4}, {"gqr_bufferSize", 7, 4},
-    {"gesvd_bufferSize", 3, 4}, {"gebrd_bufferSize", 3, 4}, {"evd_bufferSize", 7, 4}, {"evj_bufferSize", 7, 4},
-    {"evjBatched_bufferSize", 7, 4}, {"gesvdj_bufferSize", 12, 4}, {"gesvdjBatched_bufferSize", 11, 4},
+    {"gesvd_bufferSize", 3, 4}, {"gebrd_bufferSize", 3, 4}, {"yevd_bufferSize", 7, 4}, {"eevd_bufferSize", 7, 4},
+    {"evj_bufferSize", 7, 4}, {"evjBatched_bufferSize", 7, 4}, {"gesvdj_bufferSize", 12, 4}, {"gesvdjBatched_bufferSize", 11, 4},
     {"gesvdaStridedBatched_bufferSize", 16, 4}, {"Xsyevd_bufferSize", 11, 8}, {"Xsyevd_bufferSize", 12, 8},
     {"XsyevBatched_bufferSize", 11, 8}, {"XsyevBatched_bufferSize", 12, 8}, {"Xgeev_bufferSize", 17, 8},
     {"Xgeev_bufferSize", 18, 8}, {"cufftMakePlan1d", 4, 8}, {"cufftMakePlanMany", 11, 8}, {"cufftXtMakePlanMany", 12, 8},
@@ -27,10 +30,10 @@ static const char *const PREPARES[] = {"Create", "Destroy", "Set", "Get", "buffe
 static int called(const char *name, uintptr_t *arguments)
 {
     static char handle;
-    int computes = 1;
+    int computes = 1, device;
     for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
         const char *end = strstr(name, SIZES[i].name);
-        if (end && end[strlen(SIZES[i].name)] == 0) {
+        if (end && end[strlen(SIZES[i].name)] == 0 && (strchr(name, 'X') == NULL) == (strchr(SIZES[i].name, 'X') == NULL)) {
             memset((void *)arguments[SIZES[i].argument], 0, SIZES[i].bytes);
             if (strstr(name, "bufferSize")) *(int *)arguments[SIZES[i].argument] = 256;
         }
@@ -39,7 +42,8 @@ static int called(const char *name, uintptr_t *arguments)
         if (strstr(name, PREPARES[i])) computes = 0;
     if (strncmp(name, "cufftCreate", 11) == 0) *(int *)arguments[0] = 1;
     else if (strstr(name, "Create")) *(void **)arguments[0] = &handle;
-    journal(computes ? "launch" : "prepare", computes ? "%s on the current device" : "%s", name);
+    cudaGetDevice(&device);
+    journal(computes ? "launch" : "prepare", "%s on %d", name, device);
     return SUCCESS;
 }
 
