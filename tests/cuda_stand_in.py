@@ -38,6 +38,7 @@ LINKED = {
     "curand": "cupy_backends/cuda/libs/curand",
     "cufft": "cupy/cuda/cufft",
 }
+LOOKED_UP = {"cusolver": [f"cusolverDnX{name}{what}" for name in ("geev", "syevBatched") for what in ("", "_bufferSize")]}  # by name, at run time
 ALSO_LOADED = ("libcublasLt.so.13", "libnvJitLink.so.13")  # CuPy loads them first, and calls nothing of them
 RUNTIME_FUNCTION = re.compile(r"cuda[A-Z]\w+|__cuda(Push|Pop)CallConfiguration|__cudaGetKernel|__cudaLaunchKernel")
 JUMP = b"\xff\x25\x00\x00\x00\x00"  # of x86-64, to the address in the next 8 bytes
@@ -79,7 +80,7 @@ def start(build: Path, devices: int = 1) -> None:
     for library, path in LINKED.items():
         module = next(folder.glob(f"{path}.*.so"))
         linked = subprocess.run(["nm", "-D", "--undefined-only", str(module)], capture_output=True, text=True, check=True).stdout
-        names = sorted(set(re.findall(rf"\bU ({library}\w+)", linked)))
+        names = sorted({*re.findall(rf"\bU ({library}\w+)", linked), *LOOKED_UP.get(library, ())})
         needed = subprocess.run(["readelf", "-d", str(module)], capture_output=True, text=True, check=True).stdout
         (build / f"{library}.names").write_text("".join(f"FUNCTION({name})\n" for name in names))
         soname = re.search(rf"\[(lib{library}\.so[.\d]*)\]", needed)[1]

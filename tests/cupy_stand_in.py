@@ -392,7 +392,7 @@ def installed(
     )
     linalg.eig = functools.update_wrapper(functools.partial(_eig, geev=geev), np.linalg.eig)
     linalg.eigvals = functools.update_wrapper(lambda x: linalg.eig(x)[0], np.linalg.eigvals)
-    cupyx.scatter_add = _scatter_add  # type: ignore[attr-defined]
+    cupy.add.at = _scatter_add
     cupyx.errstate = _errstate  # type: ignore[attr-defined]
     cupyx.empty_pinned, cupyx.empty_like_pinned = device.empty_pinned, device.empty_like_pinned  # type: ignore[attr-defined]
     others = {"cupy.cuda": cupy.cuda, "cupy.cuda.device": cupy.cuda, "cupy.linalg": linalg, "cupy.fft": fft}

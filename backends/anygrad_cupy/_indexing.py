@@ -11,7 +11,6 @@ import math
 from typing import Any
 
 import cupy as cp
-import cupyx
 import numpy as np
 
 from ._devices import device_guard
@@ -165,10 +164,10 @@ def _add_atomically(shape: tuple[int, ...], key: Any, g: cp.ndarray) -> cp.ndarr
     g = g.astype(_addable(dtype), copy=False)
     out = cp.zeros(shape, dtype=g.dtype)
     if dtype.kind == "c":  # there are no atomic additions of complex numbers
-        cupyx.scatter_add(out.real, key, g.real)
-        cupyx.scatter_add(out.imag, key, g.imag)
+        cp.add.at(out.real, key, g.real)
+        cp.add.at(out.imag, key, g.imag)
     else:
-        cupyx.scatter_add(out, key, g)
+        cp.add.at(out, key, g)
     return out.astype(dtype, copy=False)
 
 

@@ -30,6 +30,12 @@ typedef struct { Module *module; char *name; } Function;
 typedef struct { unsigned x, y, z; } Size;
 typedef struct { Size grid, block; size_t shared; Stream *stream; } Configuration;
 typedef struct { int type, device; void *on_device, *on_host; } PointerAttributes;
+typedef struct {
+    char name[256], uuid[16], luid[8];
+    unsigned luid_mask;
+    size_t memory, shared;
+    int registers, warp;
+} Properties;  /* the beginning of cudaDeviceProp */
 typedef struct { size_t shared, constant, local; int threads, registers, ptx, binary; } FunctionAttributes;
 
 static int device_count = 1;
@@ -104,6 +110,13 @@ int cudaDeviceEnablePeerAccess(int peer, unsigned flags) { return OK; }
 int cudaDeviceDisablePeerAccess(int peer) { return OK; }
 int cudaDeviceGetLimit(size_t *value, int limit) { *value = 0; return OK; }
 int cudaDeviceGetPCIBusId(char *id, int room, int device) { snprintf(id, room, "0000:%02x:00.0", device); return OK; }
+
+int cudaGetDeviceProperties(Properties *found, int device)
+{
+    *found = (Properties){"stand-in", "", "", 0, memory_of_each, 48 << 10, 65536, 32};
+    return OK;
+}
+int cudaGetDeviceProperties_v2(Properties *found, int device) { return cudaGetDeviceProperties(found, device); }
 
 int cudaDeviceGetAttribute(int *value, int attribute, int device)
 {

@@ -13,16 +13,18 @@ int cudaGetDevice(int *device);
 
 enum { SUCCESS = 0 };
 
-typedef struct { const char *name; int argument, bytes; } Output;
+typedef struct { const char *name; int argument, bytes, value; } Output;
 
-/* Where the sizes of work spaces are written to. */
-static const Output SIZES[] = {
-    {"getrf_bufferSize", 5, 4}, {"potrf_bufferSize", 5, 4}, {"geqrf_bufferSize", 5, 4}, {"gqr_bufferSize", 7, 4},
-    {"gesvd_bufferSize", 3, 4}, {"gebrd_bufferSize", 3, 4}, {"yevd_bufferSize", 7, 4}, {"eevd_bufferSize", 7, 4},
-    {"evj_bufferSize", 7, 4}, {"evjBatched_bufferSize", 7, 4}, {"gesvdj_bufferSize", 12, 4}, {"gesvdjBatched_bufferSize", 11, 4},
-    {"gesvdaStridedBatched_bufferSize", 16, 4}, {"Xsyevd_bufferSize", 11, 8}, {"Xsyevd_bufferSize", 12, 8},
-    {"XsyevBatched_bufferSize", 11, 8}, {"XsyevBatched_bufferSize", 12, 8}, {"Xgeev_bufferSize", 17, 8},
-    {"Xgeev_bufferSize", 18, 8}, {"cufftMakePlan1d", 4, 8}, {"cufftMakePlanMany", 11, 8}, {"cufftXtMakePlanMany", 12, 8},
+/* What is written to an argument by the functions whose names end so: sizes of work spaces in the main. */
+enum { SIZE = 256, CUSOLVER = 12 };
+static const Output OUTPUTS[] = {
+    {"getrf_bufferSize", 5, 4, SIZE}, {"potrf_bufferSize", 5, 4, SIZE}, {"geqrf_bufferSize", 5, 4, SIZE}, {"gqr_bufferSize", 7, 4, SIZE},
+    {"gesvd_bufferSize", 3, 4, SIZE}, {"gebrd_bufferSize", 3, 4, SIZE}, {"yevd_bufferSize", 7, 4, SIZE}, {"eevd_bufferSize", 7, 4, SIZE},
+    {"evj_bufferSize", 7, 4, SIZE}, {"evjBatched_bufferSize", 7, 4, SIZE}, {"gesvdj_bufferSize", 12, 4, SIZE}, {"gesvdjBatched_bufferSize", 11, 4, SIZE},
+    {"gesvdaStridedBatched_bufferSize", 16, 4, SIZE}, {"Xsyevd_bufferSize", 11, 8, SIZE}, {"Xsyevd_bufferSize", 12, 8, SIZE},
+    {"XsyevBatched_bufferSize", 11, 8, SIZE}, {"XsyevBatched_bufferSize", 12, 8, SIZE}, {"Xgeev_bufferSize", 17, 8, SIZE},
+    {"Xgeev_bufferSize", 18, 8, SIZE}, {"cufftMakePlan1d", 4, 8, 0}, {"cufftMakePlanMany", 11, 8, 0}, {"cufftXtMakePlanMany", 12, 8, 0},
+    {"getrsBatched", 9, 4, 0}, {"GetProperty", 1, 4, CUSOLVER},
 };
 /* What prepares instead of computing. */
 static const char *const PREPARES[] = {"Create", "Destroy", "Set", "Get", "bufferSize", "MakePlan"};
@@ -31,12 +33,13 @@ static int called(const char *name, uintptr_t *arguments)
 {
     static char handle;
     int computes = 1, device;
-    for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
-        const char *end = strstr(name, SIZES[i].name);
-        if (end && end[strlen(SIZES[i].name)] == 0 && (strchr(name, 'X') == NULL) == (strchr(SIZES[i].name, 'X') == NULL)) {
-            memset((void *)arguments[SIZES[i].argument], 0, SIZES[i].bytes);
-            if (strstr(name, "bufferSize")) *(int *)arguments[SIZES[i].argument] = 256;
-        }
+    for (size_t i = 0; i < sizeof OUTPUTS / sizeof *OUTPUTS; i++) {
+        const Output *output = &OUTPUTS[i];
+        size_t length = strlen(name), end = strlen(output->name);
+        if (length < end || strcmp(name + length - end, output->name)) continue;
+        if ((strchr(name, 'X') == NULL) != (strchr(output->name, 'X') == NULL)) continue;
+        memset((void *)arguments[output->argument], 0, output->bytes);
+        *(int *)arguments[output->argument] = output->value;
     }
     for (size_t i = 0; i < sizeof PREPARES / sizeof *PREPARES; i++)
         if (strstr(name, PREPARES[i])) computes = 0;
