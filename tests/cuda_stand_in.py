@@ -86,7 +86,9 @@ def start(build: Path, devices: int = 1) -> None:
         soname = re.search(rf"\[(lib{library}\.so[.\d]*)\]", needed)[1]
         version = build / f"{library}.map"
         version.write_text(f"{soname} {{ global: *; }};\n")
-        _compiled(build, soname, [SOURCES / "libraries.c"], f'-DNAMES="{build / library}.names"', f"-Wl,--version-script={version}", str(build / "libcuda.so.1"))
+        _compiled(
+            build, soname, [SOURCES / "libraries.c"], f'-DNAMES="{build / library}.names"', f"-Wl,--version-script={version}", str(build / "libcuda.so.1")
+        )
     for soname in ALSO_LOADED:
         _compiled(build, soname, [])
     ctypes.CDLL(str(_nvrtc()), mode=ctypes.RTLD_GLOBAL)

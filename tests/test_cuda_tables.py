@@ -156,3 +156,10 @@ def test_a_training_step_does_not_wait(where: str) -> None:
                 p.grad.zero_()
     assert cupy_stand_in.waits == []
     assert w.grad.device == b.grad.device == where
+
+
+def test_a_move_to_the_host_copies_once(where: str) -> None:
+    x = ag.ones(3, device=where, requires_grad=True)
+    cupy_stand_in.waits.clear()
+    x.to("cpu")
+    assert len(cupy_stand_in.waits) == 1

@@ -7,6 +7,7 @@ from typing import Any
 from .._backends import device, device_of, loaded, move
 from .._errors import DeviceError
 from .._primitive import linear as primitive
+from .._recording import apply
 from .._tensor import Tensor
 
 
@@ -21,7 +22,8 @@ def to(x: Tensor, where: Any, non_blocking: bool = False) -> Tensor:
     source = device_of(x._data)
     if source == target:
         return x
-    return _to(x, target=target, source=source, non_blocking=non_blocking)
+    # The written path is for results of the same library: for another's it would copy, see that, and copy again.
+    return apply(_to.primitive, x, target=target, source=source, non_blocking=non_blocking)
 
 
 @primitive("PinMemory", x=lambda g: g)

@@ -267,8 +267,8 @@ def atanh(xp: Any, x: Any) -> Any:
 
 def _share(g: Any, x1: Any, x2: Any, xp: Any) -> Any:
     """Of a maximum's gradient, what goes to x1: all where it is the larger, half of a tie; NaN goes to both."""
-    whole = xp.astype((x1 > x2) | (x1 != x1) | (x2 != x2), g.dtype)
-    return g * (whole + xp.astype(x1 == x2, g.dtype) / 2)
+    smaller, at_most = xp.astype(x1 < x2, g.dtype), xp.astype(x1 <= x2, g.dtype)  # neither, where there is a NaN
+    return g * (1 - (smaller + at_most) / 2)
 
 
 @primitive("Maximum", x1=lambda g, x1, x2, xp: _share(g, x1, x2, xp), x2=lambda g, x1, x2, xp: _share(g, x2, x1, xp))
@@ -277,7 +277,7 @@ def maximum(xp: Any, x1: Any, x2: Any) -> Any:
     return xp.maximum(x1, x2)
 
 
-@primitive("Minimum", x1=lambda g, x1, x2, xp: _share(g, -x1, -x2, xp), x2=lambda g, x1, x2, xp: _share(g, -x2, -x1, xp))
+@primitive("Minimum", x1=lambda g, x1, x2, xp: _share(g, x2, x1, xp), x2=lambda g, x1, x2, xp: _share(g, x1, x2, xp))
 def minimum(xp: Any, x1: Any, x2: Any) -> Any:
     """The smaller of the two; a tie shares the gradient evenly."""
     return xp.minimum(x1, x2)
