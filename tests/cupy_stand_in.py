@@ -115,6 +115,9 @@ class ndarray(np.ndarray):
     def ravel(self) -> Any:
         return _dressed(_plain(self).ravel(), (self,))
 
+    def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+        return _sum(self, axis, dtype, keepdims)
+
     def __getitem__(self, key: Any) -> Any:
         keys = key if isinstance(key, tuple) else (key,)
         _refuse_numpy(keys)

@@ -48,6 +48,8 @@ METHODS = {
         "imag": "",
         "reshape": "",
         "strides": "",
+        "sum": "axis dtype keepdims",
+        "flags": "",
         "__dlpack__": "stream",
         "__dlpack_device__": "",
         "__cuda_array_interface__": "",
@@ -61,7 +63,7 @@ METHODS = {
 WRAPPED = {
     "arange": "start stop step dtype", "empty": "shape dtype", "eye": "k dtype", "full": "shape fill_value dtype", "linspace": "num endpoint dtype",
     "ones": "shape dtype", "zeros": "shape dtype", "empty_like": "dtype", "full_like": "fill_value dtype", "ones_like": "dtype", "zeros_like": "dtype",
-    "sum": "axis dtype keepdims", "mean": "axis dtype keepdims", "from_dlpack": "",
+    "from_dlpack": "",
 }  # fmt: skip
 
 

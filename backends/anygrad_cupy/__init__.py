@@ -36,6 +36,7 @@ from ._devices import (
 from ._extra import astype, copy, matmul, number, owns_memory, raw_dtype, shares_memory
 from ._indexing import gather, scatter_add, take, use_deterministic_algorithms, zero_at
 from ._random import random_dropout, random_integers, random_normal, random_uniform
+from ._rows import fused
 from ._standard import (
     arange,
     asarray,
@@ -47,14 +48,12 @@ from ._standard import (
     full_like,
     linalg,
     linspace,
-    mean,
     ones,
     ones_like,
-    sum,
-    sum_leading,
     zeros,
     zeros_like,
 )
+from ._sums import mean, sum, sum_leading
 
 name = "cupy"
 device_type = "cuda"
