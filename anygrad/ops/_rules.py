@@ -28,12 +28,6 @@ def over(function: Any, *arrays: Any, xp: Any, place: int = 0) -> Any:
     return function(*arrays)
 
 
-def fused(name: str, *arrays: Any, axes: tuple[int, ...], xp: Any, numbers: tuple[float, ...] = ()) -> Any:
-    """What a library has one kernel for, given raw arrays; None where it has none, and on Tensors: it is then composed."""
-    make = getattr(xp, "fused", None)
-    return None if make is None else make(name, arrays, axes, *numbers)
-
-
 # Up to this length the dot products of BLAS, of 32 running sums or so, are as exact as NumPy's sums by pairs.
 _AS_EXACT = 4096
 
