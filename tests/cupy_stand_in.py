@@ -10,6 +10,7 @@ streams or signatures: those are for a GPU and for test_cupy_manifest.py. And `n
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import sys
 import types
@@ -301,6 +302,37 @@ def _eig(x: Any, geev: bool) -> Any:
     return tuple(part.astype(np.result_type(x, np.complex64)) for part in _called(np.linalg.eig, (x,), {}))
 
 
+def _gemm_strided_batched(
+    handle: int, op1: int, op2: int, m: int, n: int, k: int, alpha: int, a: int, a_type: int, lda: int, a_stride: int,
+    b: int, b_type: int, ldb: int, b_stride: int, beta: int, c: int, c_type: int, ldc: int, c_stride: int, batch: int, compute: int, algorithm: int,
+) -> None:  # fmt: skip
+    """cublasGemmStridedBatchedEx as cuBLAS's manual has it: C = op(A) @ op(B), by columns; alpha is 1, and beta 0."""
+    kind = _CUDA_TYPES[a_type]
+    assert a_type == b_type == c_type
+    assert compute == (70 if kind in (np.float64, np.complex128) else 68)
+
+    def matrices(at: int, rows: int, columns: int, leading: int, stride: int) -> np.ndarray:
+        assert leading >= rows
+        size = kind.itemsize
+        memory = (ctypes.c_char * (((batch - 1) * stride + (columns - 1) * leading + rows) * size)).from_address(at)
+        flat = np.frombuffer(memory, kind)
+        return np.lib.stride_tricks.as_strided(flat, (batch, rows, columns), (stride * size, size, leading * size))
+
+    left = matrices(a, k, m, lda, a_stride).mT if op1 else matrices(a, m, k, lda, a_stride)
+    right = matrices(b, n, k, ldb, b_stride).mT if op2 else matrices(b, k, n, ldb, b_stride)
+    wide = np.float32 if kind.itemsize == 2 else kind
+    matrices(c, m, n, ldc, c_stride)[...] = (left.astype(wide) @ right.astype(wide)).astype(kind)
+
+
+_CUDA_TYPES = {2: np.dtype(np.float16), 0: np.dtype(np.float32), 1: np.dtype(np.float64), 4: np.dtype(np.complex64), 5: np.dtype(np.complex128)}
+with contextlib.suppress(ImportError):
+    import ml_dtypes
+
+    _CUDA_TYPES[14] = np.dtype(ml_dtypes.bfloat16)
+_CUBLAS = types.SimpleNamespace(gemmStridedBatchedEx=_gemm_strided_batched)
+_CUDA_NAMES = {"CUDA_R_16F": 2, "CUDA_R_16BF": 14, "CUDA_R_32F": 0, "CUDA_R_64F": 1, "CUDA_C_32F": 4, "CUDA_C_64F": 5}
+
+
 class _RawKernel(HostKernel):
     """A kernel that the CPU runs, on arrays of the current device."""
 
@@ -337,6 +369,7 @@ def installed(
         driverGetVersion=lambda: driver,
         runtimeGetVersion=lambda: 13020,
         memGetInfo=lambda: (60, 100),
+        **_CUDA_NAMES,
     )
     stream = types.SimpleNamespace(record=lambda: None, wait_event=lambda event: None)
     pool = types.SimpleNamespace(used_bytes=lambda: 10, total_bytes=lambda: 20, free_all_blocks=lambda: None)
@@ -352,7 +385,9 @@ def installed(
         sum=_sum,
         mean=lambda a, axis=None, dtype=None, keepdims=False: (m := _sum(a, axis, dtype, keepdims)) / (a.size / max(m.size, 1)),
         asnumpy=_asnumpy,
-        cuda=types.SimpleNamespace(runtime=runtime, Device=_Device, get_current_stream=lambda: stream),
+        cuda=types.SimpleNamespace(
+            cublas=_CUBLAS, device=types.SimpleNamespace(get_cublas_handle=lambda: 1), runtime=runtime, Device=_Device, get_current_stream=lambda: stream
+        ),
         from_dlpack=lambda x: x.__dlpack__(stream=1).array,
         RawKernel=_RawKernel,
         get_default_memory_pool=lambda: pool,

@@ -33,8 +33,9 @@ from ._devices import (
     to_host,
     unavailable,
 )
-from ._extra import astype, copy, matmul, number, owns_memory, raw_dtype, shares_memory
+from ._extra import astype, copy, number, owns_memory, raw_dtype, shares_memory
 from ._indexing import gather, scatter_add, take, use_deterministic_algorithms, zero_at
+from ._matmul import matmul
 from ._random import random_dropout, random_integers, random_normal, random_uniform
 from ._rows import fused
 from ._standard import (
