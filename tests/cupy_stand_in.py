@@ -10,6 +10,7 @@ signatures: those are for a GPU and for test_cupy_manifest.py. (What there is of
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import sys
 import types
@@ -121,6 +122,9 @@ class ndarray(np.ndarray):
 
     def ravel(self) -> Any:
         return _dressed(_plain(self).ravel(), (self,))
+
+    def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+        return _sum(self, axis, dtype, keepdims)
 
     def __getitem__(self, key: Any) -> Any:
         keys = key if isinstance(key, tuple) else (key,)
@@ -319,6 +323,37 @@ def _eig(x: Any, geev: bool) -> Any:
     return tuple(part.astype(np.result_type(x, np.complex64)) for part in _called(np.linalg.eig, (x,), {}))
 
 
+def _gemm_strided_batched(
+    handle: int, op1: int, op2: int, m: int, n: int, k: int, alpha: int, a: int, a_type: int, lda: int, a_stride: int,
+    b: int, b_type: int, ldb: int, b_stride: int, beta: int, c: int, c_type: int, ldc: int, c_stride: int, batch: int, compute: int, algorithm: int,
+) -> None:  # fmt: skip
+    """cublasGemmStridedBatchedEx as cuBLAS's manual has it: C = op(A) @ op(B), by columns; alpha is 1, and beta 0."""
+    kind = _CUDA_TYPES[a_type]
+    assert a_type == b_type == c_type
+    assert compute == (70 if kind in (np.float64, np.complex128) else 68)
+
+    def matrices(at: int, rows: int, columns: int, leading: int, stride: int) -> np.ndarray:
+        assert leading >= rows
+        size = kind.itemsize
+        memory = (ctypes.c_char * (((batch - 1) * stride + (columns - 1) * leading + rows) * size)).from_address(at)
+        flat = np.frombuffer(memory, kind)
+        return np.lib.stride_tricks.as_strided(flat, (batch, rows, columns), (stride * size, size, leading * size))
+
+    left = matrices(a, k, m, lda, a_stride).mT if op1 else matrices(a, m, k, lda, a_stride)
+    right = matrices(b, n, k, ldb, b_stride).mT if op2 else matrices(b, k, n, ldb, b_stride)
+    wide = np.float32 if kind.itemsize == 2 else kind
+    matrices(c, m, n, ldc, c_stride)[...] = (left.astype(wide) @ right.astype(wide)).astype(kind)
+
+
+_CUDA_TYPES = {2: np.dtype(np.float16), 0: np.dtype(np.float32), 1: np.dtype(np.float64), 4: np.dtype(np.complex64), 5: np.dtype(np.complex128)}
+with contextlib.suppress(ImportError):
+    import ml_dtypes
+
+    _CUDA_TYPES[14] = np.dtype(ml_dtypes.bfloat16)
+_CUBLAS = types.SimpleNamespace(gemmStridedBatchedEx=_gemm_strided_batched)
+_CUDA_NAMES = {"CUDA_R_16F": 2, "CUDA_R_16BF": 14, "CUDA_R_32F": 0, "CUDA_R_64F": 1, "CUDA_C_32F": 4, "CUDA_C_64F": 5}
+
+
 class _RawKernel(HostKernel):
     """A kernel that the CPU runs, on arrays of the current device."""
 
@@ -357,6 +392,7 @@ def installed(
         runtimeGetVersion=lambda: 13020,
         memGetInfo=lambda: (60, 100),
         getDeviceProperties=lambda index: {"name": b"Stand-in", "major": 9, "minor": 0, "totalGlobalMem": 100, "multiProcessorCount": 1},
+        **_CUDA_NAMES,
     )
     cuda = types.SimpleNamespace(
         runtime=runtime,
@@ -369,6 +405,8 @@ def installed(
         get_elapsed_time=device.get_elapsed_time,
         memory_hook=types.SimpleNamespace(get_memory_hooks=lambda: device._hooks),
         pinned_memory=types.SimpleNamespace(is_memory_pinned=device.is_memory_pinned),
+        cublas=_CUBLAS,
+        device=types.SimpleNamespace(get_cublas_handle=lambda: 1),
     )
     cupy, cupyx = _Module("cupy", np, ABSENT["cupy"]), types.ModuleType("cupyx")
     linalg, fft = (_Module(f"cupy.{part}", getattr(np, part), ABSENT[f"cupy.{part}"]) for part in ("linalg", "fft"))

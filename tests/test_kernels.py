@@ -33,7 +33,8 @@ VARIANTS: dict[str, list[dict[str, str]]] = {
         "b8 i32 b8 i64 i64",
     ),
     "philox": variants("T W", "f16 u32", "bf16 u32", "f32 u32", "f64 u32", "f64 u64", "i64 u64", "u8 u32"),
-    "sums": variants("X A Y", "f16 f32 f32", "bf16 f32 f32", "f32 f32 f32", "f64 f64 f64", "f32 f32 f16", "f32 f32 bf16"),
+    "rows": variants("X A", "f16 f32", "bf16 f32", "f32 f32", "f64 f64"),
+    "sums": variants("X A Y", "f16 f32 f32", "bf16 f32 f32", "f32 f32 f32", "f64 f64 f64", "f32 f32 f16", "f32 f32 bf16", "f16 f32 f16", "bf16 f32 bf16"),
 }
 rng = np.random.default_rng(0)
 
@@ -179,3 +180,104 @@ def test_which_keys_our_kernels_read(backend: Any) -> None:
 
     others = {name for name, (shape, key) in LARGE_ENOUGH.items() if _rows(shape, on_device(key)) is None}
     assert others == {"integer beside", "a column", "apart", "part of an axis", "new axis", "mask beside", "masks alone"}
+
+
+SHAPES = {"one pass": (100, 7), "two passes": (130, 7), "three": (64 * 200, 3), "wide": (200, 1 << 16), "one column": (999, 1), "matrices": (300, 2, 5)}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "complex64", "complex128"])
+def test_sums_over_the_first_axis(backend: Any, dtype: str, shape: tuple[int, ...]) -> None:
+    x = exact(dtype, *shape)
+    wide = x.astype(complex if x.dtype.kind == "c" else float)
+    found = backend.sum(on_device(x), axis=0)
+    np.testing.assert_array_equal(np.asarray(found), wide.sum(0).astype(x.dtype), strict=True)
+    found = backend.mean(on_device(x), axis=(0,), keepdims=True)
+    np.testing.assert_allclose(np.asarray(found).astype(wide.dtype), wide.mean(0, keepdims=True), rtol=2 * float(ml_dtypes.finfo(x.real.dtype).eps), atol=1e-7)
+    assert found.dtype == x.dtype
+
+
+def test_sums_over_the_first_axis_are_accurate(backend: Any) -> None:
+    """Many running sums of few numbers each: the errors are far below those of one after the other."""
+    x = rng.random((100_000, 2)).astype(np.float32)
+    exactly = x.astype(float).sum(0)
+    found = np.asarray(backend.sum(on_device(x), axis=0))
+    assert np.max(np.abs(found - exactly) / exactly) < 1e-6 < np.max(np.abs(np.add.accumulate(x)[-1] - exactly) / exactly)
+
+
+@pytest.mark.parametrize("axes", [(0,), (0, 1)])
+def test_which_sums_our_kernel_makes(backend: Any, axes: tuple[int, ...]) -> None:
+    """Those of floating dtypes over leading axes of arrays that are in order; others are CuPy's and come out the same."""
+    x = exact("float32", 6, 5, 4)
+    for array, dtype in ((x, None), (x[:, ::2], None), (x.T, None), (x, np.float64), (x.astype(np.int8), None), (x[:0], None), (x[..., :0], None)):
+        for keepdims in (False, True):
+            found = backend.sum(on_device(array), axis=axes, dtype=dtype, keepdims=keepdims)
+            expected = array.sum(axis=axes, dtype=dtype or array.dtype, keepdims=keepdims)
+            np.testing.assert_array_equal(np.asarray(found), expected, strict=True)
+
+
+# Of each function of rows the value in plain NumPy, and how many arrays beside x it has: of x's shape, or of one number a row.
+def softmax(x: np.ndarray) -> np.ndarray:
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def total(x: np.ndarray) -> np.ndarray:
+    return x.sum(-1, keepdims=True)
+
+
+ROWS = {
+    "softmax": lambda x: softmax(x),
+    "softmax_gradient": lambda g, x: x * (g - total(g * x)),
+    "log_softmax": lambda x: np.log(softmax(x)),
+    "log_softmax_gradient": lambda g, x: g - np.exp(-np.abs(x)) * total(g),  # x are logarithms of probabilities: see below
+    "logsumexp": lambda x: np.log(total(np.exp(x))),
+    "logsumexp_gradient": lambda g, y, x: g * np.exp(x - y),
+    "var": lambda x: x.var(-1, keepdims=True),
+    "centred_times": lambda g, x: (x - x.mean(-1, keepdims=True)) * g,
+}
+ONE_A_ROW = {"logsumexp_gradient", "centred_times"}
+
+
+@pytest.mark.parametrize("n", [1, 3, 129, 500, 5000], ids="{} long".format)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("name", ROWS)
+def test_rows(backend: Any, name: str, dtype: str, n: int) -> None:
+    """In blocks of 32 to 1024 threads, whose turns the shim takes: values as of NumPy in double precision.
+
+    There are sums of n numbers of about 1 in them, so the errors are in proportion to n; a float16 may be denormal.
+    """
+    function = ROWS[name]
+    count = function.__code__.co_argcount
+    kind = np.dtype(ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
+    arrays = [rng.standard_normal((3, 1 if name in ONE_A_ROW and i < count - 1 else n)).astype(kind) for i in range(count)]
+    if name == "log_softmax_gradient":
+        arrays[-1] = -np.abs(arrays[-1])
+    numbers = (float(n),) if name == "var" else ()
+    found = np.asarray(backend.fused(name, tuple(map(on_device, arrays)), (1,), *numbers))
+    expected = function(*(a.astype(np.float64) for a in arrays))
+    eps = float(ml_dtypes.finfo(kind).eps)
+    work = eps if dtype == "float64" else 2.0**-23
+    np.testing.assert_allclose(found.astype(np.float64), expected, rtol=eps + 64 * work, atol=max(n, 64) * work + (2.0**-24 if dtype == "float16" else 0))
+    assert found.dtype == kind
+
+
+def test_rows_of_what_is_not_finite(backend: Any) -> None:
+    inf, nan = np.inf, np.nan
+    x = np.array([[0, 1, inf], [0, 1, -inf], [-inf, -inf, -inf], [0, nan, 1], [1e4, -1e4, 0]], np.float32)
+    found = {name: np.asarray(backend.fused(name, (on_device(x),), (1,))) for name in ("softmax", "log_softmax", "logsumexp")}
+    e = np.e
+    np.testing.assert_allclose(found["softmax"], [[nan] * 3, [1 / (1 + e), e / (1 + e), 0], [nan] * 3, [nan] * 3, [1, 0, 0]], rtol=1e-6)
+    np.testing.assert_allclose(found["log_softmax"][[1, 4]], [[-np.log1p(e), 1 - np.log1p(e), -inf], [0, -2e4, -1e4]], rtol=1e-6)
+    assert np.all(np.isnan(found["log_softmax"][[0, 2, 3]]))
+    np.testing.assert_allclose(found["logsumexp"][:, 0], [inf, np.log1p(e), -inf, nan, 1e4], rtol=1e-6)
+
+
+def test_which_rows_our_kernels_take(backend: Any) -> None:
+    x = on_device(np.ones((4, 3, 2)))
+    assert [backend.fused("softmax", (x,), axes) is None for axes in ((2,), (1, 2), (0, 1, 2), (1,), (0, 2), ())] == [False] * 3 + [True] * 3
+    refused = (x.mT, x[:0], x.astype(np.complex64), x.astype(np.int32), on_device(np.ones((2, 1 << 17))))
+    assert all(backend.fused("softmax", (a,), (a.ndim - 1,)) is None for a in refused)
+    assert backend.fused("softmax_gradient", (x.astype(np.float32), x), (2,)) is None
+    many = on_device(np.broadcast_to(np.float16(1), (256, (1 << 16) + 1)).copy())
+    assert backend.fused("var", (many,), (1,), 1.0) is not None

@@ -202,6 +202,9 @@ def _centred(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
 
 def _centred_times(factor: Any, x: Any, axes: tuple[int, ...], xp: Any) -> Any:
     """Distances from the mean, those that belong to each result times its factor."""
+    fused = getattr(xp, "fused", None)
+    if fused is not None and (out := fused("centred_times", (factor, x), axes)) is not None:
+        return out
     return over(xp.multiply, _centred(x, axes, xp), xp.reshape(factor, kept(x.shape, axes)), xp=xp)
 
 
@@ -212,7 +215,10 @@ def _centred_times(factor: Any, x: Any, axes: tuple[int, ...], xp: Any) -> Any:
     jvp=lambda t, x, out, axes, correction, xp: _change(t, x, out.shape, axes, correction, xp),
 )
 def _var(xp: Any, x: Any, *, axes: Any, correction: Any, keepdims: Any) -> Any:
-    total = sum_of_squares(_centred(x, axes, xp), axes, xp) / _freedom(x.shape, axes, correction)
+    freedom = _freedom(x.shape, axes, correction)
+    fused = getattr(xp, "fused", None)
+    if fused is None or (total := fused("var", (x,), axes, freedom)) is None:
+        total = sum_of_squares(_centred(x, axes, xp), axes, xp) / freedom
     return total if keepdims else xp.reshape(total, tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
 

@@ -31,10 +31,12 @@ from ._devices import (
     to_device,
     unavailable,
 )
-from ._extra import astype, copy, matmul, number, owns_memory, raw_dtype, shares_memory
+from ._extra import astype, copy, number, owns_memory, raw_dtype, shares_memory
 from ._indexing import gather, scatter_add, take, use_deterministic_algorithms, zero_at
+from ._matmul import matmul
 from ._memory import empty_cache, from_host, is_pinned, memory_stats, peak, pinned, to_host
 from ._random import random_dropout, random_integers, random_normal, random_uniform
+from ._rows import fused
 from ._standard import (
     arange,
     asarray,
@@ -46,15 +48,13 @@ from ._standard import (
     full_like,
     linalg,
     linspace,
-    mean,
     ones,
     ones_like,
-    sum,
-    sum_leading,
     zeros,
     zeros_like,
 )
 from ._streams import Event, current_stream, default_stream, elapsed_time, in_stream, new_stream, stream_from, use_stream
+from ._sums import mean, sum, sum_leading
 
 name = "cupy"
 device_type = "cuda"

@@ -43,4 +43,9 @@ def launch(function: Any, n: int, *arguments: Any) -> None:
     It reads memory, not arrays: they have to be C-contiguous. An int arrives as an `i64`, a float as an `f64`.
     """
     if n:
-        function((min(-(-n // _THREADS), _BLOCKS),), (_THREADS,), arguments)
+        start(function, -(-n // _THREADS), _THREADS, *arguments)
+
+
+def start(function: Any, blocks: int, threads: int, *arguments: Any) -> None:
+    """The same with blocks of so many threads; there may be fewer blocks than asked for."""
+    function((min(blocks, _BLOCKS),), (threads,), arguments)

@@ -64,7 +64,7 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: int | None = None, copy: 
 
 
 # ---------------------------------------------------------------------------
-# element by element, and sums
+# element by element
 # ---------------------------------------------------------------------------
 
 
@@ -73,28 +73,6 @@ def clip(x: cp.ndarray, /, min: Any = None, max: Any = None) -> cp.ndarray:
     out = x if min is None else cp.maximum(x, min)
     out = out if max is None else cp.minimum(out, max)
     return copy_array(x) if out is x else out
-
-
-def _summed_wide(name: str) -> Callable[..., cp.ndarray]:
-    """CuPy's sum or mean; half precision is summed in single, since CuPy may add up in half."""
-    function = getattr(cp, name)
-
-    @functools.wraps(function)
-    def reduce(x: cp.ndarray, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> cp.ndarray:
-        wanted = x.dtype if dtype is None else np.dtype(dtype)
-        if wanted.itemsize == 2 and wanted.kind in "fV":
-            return function(x, axis=axis, dtype=np.float32, keepdims=keepdims).astype(wanted)
-        return function(x, axis=axis, dtype=dtype, keepdims=keepdims)
-
-    return reduce
-
-
-sum, mean = map(_summed_wide, ("sum", "mean"))
-
-
-def sum_leading(x: cp.ndarray, n: int) -> cp.ndarray:
-    """The sum over the first n axes."""
-    return sum(x, axis=tuple(range(n)))
 
 
 # ---------------------------------------------------------------------------

@@ -28,17 +28,29 @@ def _top(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
     return reduce(x, axis=axes, keepdims=True)
 
 
+# A backend may have `fused`: one kernel for a whole function of rows, or None where that does not serve.
+
+
+def _logsumexp_gradient(g: Any, x: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    fused = getattr(xp, "fused", None)
+    if fused is not None and (gx := fused("logsumexp_gradient", (g, out, x), axes)) is not None:
+        return gx
+    return xp.reshape(g, kept(x.shape, axes)) * _weights(x, out, axes, xp)
+
+
 @primitive(
     "Logsumexp",
-    x=lambda g, x, out, axes, xp: xp.reshape(g, kept(x.shape, axes)) * _weights(x, out, axes, xp),
+    x=_logsumexp_gradient,
     jvp=lambda t, x, out, axes, xp: xp.reshape(xp.sum(t * _weights(x, out, axes, xp), axis=axes), out.shape),
 )
 def _logsumexp(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
-    top = _top(x if not is_complex(x) else xp.real(x), axes, xp)
-    top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
-    total = xp.sum(over(xp.exp, x - top, xp=xp), axis=axes, keepdims=True)
-    zero = total == 0
-    out = xp.where(zero, xp.full_like(total, -INF), xp.log(xp.where(zero, xp.ones_like(total), total)) + top)
+    fused = getattr(xp, "fused", None)
+    if fused is None or (out := fused("logsumexp", (x,), axes)) is None:
+        top = _top(x if not is_complex(x) else xp.real(x), axes, xp)
+        top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
+        total = xp.sum(over(xp.exp, x - top, xp=xp), axis=axes, keepdims=True)
+        zero = total == 0
+        out = xp.where(zero, xp.full_like(total, -INF), xp.log(xp.where(zero, xp.ones_like(total), total)) + top)
     return out if keepdims else xp.reshape(out, tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
 
@@ -53,22 +65,42 @@ def _shifted(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
     return x - xp.where(xp.isfinite(top), top, xp.full_like(top, NAN))
 
 
+def _softmax_gradient(g: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    fused = getattr(xp, "fused", None)
+    if fused is not None and (gx := fused("softmax_gradient", (g, out), axes)) is not None:
+        return gx
+    return out * (g - sum_of_products(out, g, axes, xp))
+
+
 @primitive(
     "Softmax",
-    x=lambda g, out, axes, xp: out * (g - sum_of_products(out, g, axes, xp)),
+    x=_softmax_gradient,
     jvp=lambda t, out, axes, xp: out * (t - sum_of_products(out, t, axes, xp)),
 )
 def _softmax(xp: Any, x: Any, *, axes: Any) -> Any:
+    fused = getattr(xp, "fused", None)
+    if fused is not None and (out := fused("softmax", (x,), axes)) is not None:
+        return out
     e = over(xp.exp, _shifted(x, axes, xp), xp=xp)
     return over(xp.divide, e, xp.sum(e, axis=axes, keepdims=True), xp=xp)
 
 
+def _log_softmax_gradient(g: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    fused = getattr(xp, "fused", None)
+    if fused is not None and (gx := fused("log_softmax_gradient", (g, out), axes)) is not None:
+        return gx
+    return over(xp.add, xp.exp(out) * -xp.sum(g, axis=axes, keepdims=True), g, xp=xp)
+
+
 @primitive(
     "LogSoftmax",
-    x=lambda g, out, axes, xp: over(xp.add, xp.exp(out) * -xp.sum(g, axis=axes, keepdims=True), g, xp=xp),
+    x=_log_softmax_gradient,
     jvp=lambda t, out, axes, xp: t - sum_of_products(xp.exp(out), t, axes, xp),
 )
 def _log_softmax(xp: Any, x: Any, *, axes: Any) -> Any:
+    fused = getattr(xp, "fused", None)
+    if fused is not None and (out := fused("log_softmax", (x,), axes)) is not None:
+        return out
     x = _shifted(x, axes, xp)
     return over(xp.subtract, x, xp.log(xp.sum(xp.exp(x), axis=axes, keepdims=True)), xp=xp)
 
