@@ -1,7 +1,7 @@
 """Fixtures: library -> backend -> device, and `make`, which brings NumPy data there.
 
 A test that asks for any of them runs once for every array library. `cupy` skips itself,
-with the reason, where there is no CUDA.
+with the reason, where there is no CUDA; `pytest --cuda=stand-in` runs it on NumPy dressed as CuPy instead.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import cupy_stand_in
 import numpy as np
 import pytest
 
@@ -26,12 +27,20 @@ DEVICES = {"numpy": "cpu", "array_api_strict": "array_api_strict", "cupy": "cuda
 Make = Callable[..., anygrad.Tensor]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cuda", choices=["gpu", "stand-in"], default="gpu", help="what `cupy` is: CuPy on a GPU, or NumPy with CuPy's rules")
+
+
 @pytest.fixture(params=LIBRARIES)
-def library(request: pytest.FixtureRequest) -> str:
+def library(request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of an array library that is there."""
+    if request.param == "cupy" and request.config.getoption("cuda") == "stand-in":
+        with pytest.MonkeyPatch.context() as patch, cupy_stand_in.installed(patch, devices=1):
+            yield request.param
+        return
     if request.param == "cupy" and (missing := _missing_cuda()):
         pytest.skip(missing)
-    return request.param
+    yield request.param
 
 
 @functools.cache
@@ -68,6 +77,13 @@ def make(device: Any) -> Make:
         return anygrad.tensor(np.asarray(array), device=where, requires_grad=requires_grad)
 
     return make
+
+
+@pytest.fixture
+def everywhere(device: Any) -> Iterator[None]:
+    """Runs a test once for every array library: what it creates without `device=`, it creates there."""
+    with device:
+        yield
 
 
 @pytest.fixture

@@ -367,12 +367,20 @@ def check_mistake(name: str, make: Make) -> None:
     assert x.grad.tolist() == (1 + 2 * np.arange(6.0).reshape(2, 3)).tolist()
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_mistake(name: str, make: Make) -> None:
-    check_mistake(name, make)
-
-
 WRAPPED_AROUND = ["index array out of range", "take out of range", "sorter out of range"]
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake(name: str, make: Make, library: str) -> None:
+    """On CuPy those that it does not make itself are found with its debugging switch on."""
+    if library != "cupy" or name not in WRAPPED_AROUND:
+        check_mistake(name, make)
+        return
+    ag.cuda.check_indices(True)
+    try:
+        check_mistake(name, make)
+    finally:
+        ag.cuda.check_indices(False)
 
 
 @pytest.mark.parametrize("name", MISTAKES)

@@ -10,6 +10,8 @@ from anygrad import _backends
 from anygrad.autograd import grad
 from anygrad.autograd.graph import get_gradient_edge
 
+pytestmark = pytest.mark.usefixtures("everywhere")
+
 
 def leaf(*values, dtype=ag.float64):
     return ag.tensor(list(values), dtype=dtype, requires_grad=True)

@@ -11,6 +11,8 @@ import anygrad as ag
 from anygrad.autograd import Function, grad
 from anygrad.autograd.function import once_differentiable
 
+pytestmark = pytest.mark.usefixtures("everywhere")
+
 
 def leaf(*values):
     return ag.tensor(list(values), dtype=ag.float64, requires_grad=True)

@@ -13,6 +13,8 @@ from anygrad.autograd.graph import (
     saved_tensors_hooks,
 )
 
+pytestmark = pytest.mark.usefixtures("everywhere")
+
 
 def leaf(*values):
     return ag.tensor(list(values), dtype=ag.float64, requires_grad=True)

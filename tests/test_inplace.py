@@ -14,6 +14,8 @@ import pytest
 import anygrad as ag
 from anygrad import _backends
 
+pytestmark = pytest.mark.usefixtures("everywhere")
+
 
 def leaf(*values):
     return ag.tensor(list(values), dtype=ag.float64, requires_grad=True)
