@@ -31,9 +31,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cuda", choices=["gpu", "stand-in"], default="gpu", help="what `cupy` is: CuPy on a GPU, or NumPy with CuPy's rules")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "not_on(*libraries, reason): array libraries that cannot pass the test")
+
+
 @pytest.fixture(params=LIBRARIES)
 def library(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The name of an array library that is there."""
+    """The name of an array library that is there, and that the test is for."""
+    for mark in request.node.iter_markers("not_on"):
+        if request.param in mark.args:
+            pytest.skip(f"not on {request.param}: {mark.kwargs['reason']}")
     if request.param == "cupy" and request.config.getoption("cuda") == "stand-in":
         with pytest.MonkeyPatch.context() as patch, cupy_stand_in.installed(patch, devices=1):
             yield request.param

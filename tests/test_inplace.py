@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 import anygrad as ag
-from anygrad import _backends
 
 pytestmark = pytest.mark.usefixtures("everywhere")
 
@@ -216,7 +215,6 @@ PROGRAMS = [
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
-@pytest.mark.parametrize("library", ["numpy", "array_api_strict"], indirect=True)
 def test_gradients_through_writes(program, make):
     if program in (by_integer_arrays, with_new_axes_and_ellipsis) and make(1.0).device.type == "array_api_strict":
         pytest.skip("array_api_strict does not write at such keys")
@@ -231,32 +229,32 @@ def test_gradients_through_writes(program, make):
     wanted = numeric.gradient(lambda *xs: [np.asarray(program(*[x.copy() for x in xs]))], arrays, [0, 1], [seed])
     y.backward(make(seed), retain_graph=True)
     for t, g in zip(tensors, wanted, strict=True):
-        found = np.zeros_like(g) if t.grad is None else t.grad.numpy()
+        found = np.zeros_like(g) if t.grad is None else t.grad.numpy(force=True)
         np.testing.assert_allclose(found, g, rtol=1e-6, atol=1e-9)
         t.grad = None
     y.backward(make(seed))  # once more: the saved values are still there
-    found = np.zeros((3, 3)) if tensors[0].grad is None else tensors[0].grad.numpy()
+    found = np.zeros((3, 3)) if tensors[0].grad is None else tensors[0].grad.numpy(force=True)
     np.testing.assert_allclose(found, wanted[0], rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("program", [p for p in PROGRAMS if p is not by_mask], ids=lambda p: p.__name__)
-def test_second_derivatives_through_writes(program):
+def test_second_derivatives_through_writes(program, make):
     arrays, seed, v = [data(3, 3), data(3, 3, seed=1)], None, [data(3, 3, seed=3), data(3, 3, seed=4)]
     seed = data(*np.asarray(program(*[a.copy() for a in arrays])).shape, seed=2)
 
     def first(*xs):
-        ts = [ag.tensor(x, requires_grad=True) for x in xs]
-        return [g.numpy(force=True) for g in ag.autograd.grad(program(*ts), ts, ag.tensor(seed), materialize_grads=True)]
+        ts = [make(x, requires_grad=True) for x in xs]
+        return [g.numpy(force=True) for g in ag.autograd.grad(program(*ts), ts, make(seed), materialize_grads=True)]
 
-    ts = [ag.tensor(a, requires_grad=True) for a in arrays]
-    gs = ag.autograd.grad(program(*ts), ts, ag.tensor(seed), create_graph=True, materialize_grads=True)
-    total = sum((g * ag.tensor(u)).sum() for g, u in zip(gs, v, strict=True) if g.requires_grad)
+    ts = [make(a, requires_grad=True) for a in arrays]
+    gs = ag.autograd.grad(program(*ts), ts, make(seed), create_graph=True, materialize_grads=True)
+    total = sum((g * make(u)).sum() for g, u in zip(gs, v, strict=True) if g.requires_grad)
     wanted = numeric.gradient(first, arrays, [0, 1], v)
     if isinstance(total, int) or not total.requires_grad:
         np.testing.assert_allclose(wanted, 0, atol=1e-8)
         return
     for g, w in zip(ag.autograd.grad(total, ts, materialize_grads=True), wanted, strict=True):
-        np.testing.assert_allclose(g.numpy(), w, rtol=1e-5, atol=1e-8)
+        np.testing.assert_allclose(g.numpy(force=True), w, rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize(
@@ -439,7 +437,14 @@ def test_keys(key, tracked):
 
 @pytest.mark.parametrize(
     ("key", "error"),
-    [(5, IndexError), ((0, 0, 0), IndexError), (1.5, IndexError), ("a", IndexError), (ag.tensor([0.5]), IndexError), (np.array([9]), IndexError)],
+    [
+        (5, IndexError),
+        ((0, 0, 0), IndexError),
+        (1.5, IndexError),
+        ("a", IndexError),
+        (ag.tensor([0.5]), IndexError),
+        pytest.param(np.array([9]), IndexError, marks=pytest.mark.not_on("cupy", reason="its index arrays wrap around")),
+    ],
     ids=repr,
 )
 def test_keys_that_are_none(key, error):
@@ -456,11 +461,10 @@ def test_keys_that_are_none(key, error):
 
 
 @pytest.fixture
-def copies(monkeypatch):
-    """A list that grows with each copy that NumPy's backend makes."""
-    xp, made = _backends.load("numpy"), []
-    original = xp.copy
-    monkeypatch.setattr(xp, "copy", lambda x: made.append(x.shape) or original(x))
+def copies(monkeypatch, backend):
+    """A list that grows with each copy that the backend makes."""
+    made, original = [], backend.copy
+    monkeypatch.setattr(backend, "copy", lambda x: made.append(x.shape) or original(x))
     return made
 
 
@@ -610,6 +614,7 @@ def test_two_values_of_one_tensor_saved_between_writes(copies):
     assert w.tolist() == [3.0, 3.0]
 
 
+@pytest.mark.not_on("array_api_strict", reason="it does not say who holds an array's memory: copies are made to be safe")
 def test_an_update_after_backward_copies_nothing(copies):
     w, x = leaf(1.0, 2.0), ag.tensor([3.0, 4.0], dtype=ag.float64)
     for step in range(4):
@@ -672,6 +677,7 @@ def test_a_constant_that_only_a_constant_multiplied_is_not_saved(copies):
     assert x.grad.tolist() == [1.0, 1.0]
 
 
+@pytest.mark.not_on("array_api_strict", "cupy", reason="NumPy's memory is shared")
 def test_every_alias_sees_a_write_that_set_a_value_aside():
     a = np.array([1.0, 2.0])
     h = ag.from_numpy(a)
@@ -744,7 +750,7 @@ def test_views_are_known_on_every_device_of_a_library(strict_devices, which):
 
 
 def test_a_number_is_written_at_index_arrays():
-    x = ag.tensor(np.zeros(3))
+    x = ag.zeros(3)
     x[ag.tensor([0, 2])] = 2.5
     x[ag.tensor([False, True, False])] = 1
     assert x.tolist() == [2.5, 1.0, 2.5]
@@ -775,7 +781,7 @@ def test_views_made_under_no_grad_are_not_written_on_the_record():
     assert b.tolist() == [1.0, 2.0]
 
 
-def test_random_programs_of_writes():
+def test_random_programs_of_writes(make):
     """Twenty programs of eight random writes through random views, as NumPy does them."""
     views = [
         lambda a: a,
@@ -804,10 +810,10 @@ def test_random_programs_of_writes():
         choices = [(int(rng.integers(len(views))), int(rng.integers(100)), writes[rng.integers(4)], int(rng.integers(9))) for _ in range(8)]
         run = functools.partial(program, choices)
         arrays, seed = [data(3, 3), data(3, 3, seed=1)], data(3, 3, seed=2)
-        tensors = [ag.tensor(a, requires_grad=True) for a in arrays]
+        tensors = [make(a, requires_grad=True) for a in arrays]
         y = run(*tensors)
         np.testing.assert_allclose(y.numpy(force=True), run(*[a.copy() for a in arrays]), rtol=1e-9)
-        y.backward(ag.tensor(seed))
+        y.backward(make(seed))
         wanted = numeric.gradient(lambda *xs, run=run: [run(*[x.copy() for x in xs])], arrays, [0, 1], [seed])
         for t, g in zip(tensors, wanted, strict=True):
-            np.testing.assert_allclose(t.grad.numpy(), g, rtol=1e-4, atol=1e-6 * np.abs(g).max())
+            np.testing.assert_allclose(t.grad.numpy(force=True), g, rtol=1e-4, atol=1e-6 * np.abs(g).max())

@@ -8,6 +8,7 @@
 
 Parts: times, threads (two threads, and each library in a process of its own), memory, footprint, scaling; and beside these
 engine (a chain of small operations, forward and backward apart) and transforms (what a jvp and a Hessian cost).
+And gpu, which has options of its own: python ci/bench gpu --help.
 """
 
 from __future__ import annotations
@@ -116,6 +117,9 @@ def scaling(libraries: list[Library]) -> tuple[str, Any]:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["gpu"]:
+        importlib.import_module("gpu").main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="python ci/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "part", nargs="?", default="all", choices=["all", "times", "threads", "memory", "footprint", "scaling", "engine", "transforms", "child"]
