@@ -28,6 +28,12 @@ def over(function: Any, *arrays: Any, xp: Any, place: int = 0) -> Any:
     return function(*arrays)
 
 
+def fused(name: str, arrays: tuple[Any, ...], axes: tuple[int, ...], xp: Any, *numbers: float) -> Any:
+    """What one kernel of the backend makes of arrays in place of several functions; None where it has none, or none that serves."""
+    kernel = getattr(xp, "fused", None)
+    return None if kernel is None else kernel(name, arrays, axes, *numbers)
+
+
 # Up to this length the dot products of BLAS, of 32 running sums or so, are as exact as NumPy's sums by pairs.
 _AS_EXACT = 4096
 
@@ -35,7 +41,7 @@ _AS_EXACT = 4096
 def sum_of_products(x1: Any, x2: Any, axes: tuple[int, ...], xp: Any) -> Any:
     """The sum of x1 * x2, of one shape, with the axes kept; with NumPy over the last axis without an array of the products."""
     last = len(x1.shape) - 1
-    if axes == (last,) and x1.shape[last] <= _AS_EXACT and not isinstance(x1, Tensor) and xp.name == "numpy" and not is_complex(x1):
+    if axes == (last,) and x1.shape[last] <= _AS_EXACT and not isinstance(x1, Tensor) and xp.name == "numpy" and x1.dtype.kind != "c":
         return xp.vecdot(x1, x2)[..., None]
     return xp.sum(x1 * x2, axis=axes, keepdims=True)
 

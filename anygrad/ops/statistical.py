@@ -9,7 +9,7 @@ from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
 from ._axes import as_tensor, axes_of, axis_of, count, inexact, kept, real_number, spread
-from ._rules import conjugate, cut, over, real_part, sum_of_squares
+from ._rules import conjugate, cut, fused, over, real_part, sum_of_squares
 from .creation import ones, zeros
 from .data_types import astype
 from .elementwise import _ratio
@@ -202,8 +202,7 @@ def _centred(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
 
 def _centred_times(factor: Any, x: Any, axes: tuple[int, ...], xp: Any) -> Any:
     """Distances from the mean, those that belong to each result times its factor."""
-    fused = getattr(xp, "fused", None)
-    if fused is not None and (out := fused("centred_times", (factor, x), axes)) is not None:
+    if (out := fused("centred_times", (factor, x), axes, xp)) is not None:
         return out
     return over(xp.multiply, _centred(x, axes, xp), xp.reshape(factor, kept(x.shape, axes)), xp=xp)
 
@@ -216,8 +215,8 @@ def _centred_times(factor: Any, x: Any, axes: tuple[int, ...], xp: Any) -> Any:
 )
 def _var(xp: Any, x: Any, *, axes: Any, correction: Any, keepdims: Any) -> Any:
     freedom = _freedom(x.shape, axes, correction)
-    fused = getattr(xp, "fused", None)
-    if fused is None or (total := fused("var", (x,), axes, freedom)) is None:
+    total = fused("var", (x,), axes, xp, freedom)
+    if total is None:
         total = sum_of_squares(_centred(x, axes, xp), axes, xp) / freedom
     return total if keepdims else xp.reshape(total, tuple(n for i, n in enumerate(x.shape) if i not in axes))
 

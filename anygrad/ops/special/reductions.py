@@ -8,7 +8,7 @@ from ..._primitive import primitive
 from ..._scalars import NUMBERS, get_default_dtype
 from ..._tensor import Tensor
 from .._axes import as_tensor, axes_of, count, kept
-from .._rules import is_complex, over, sum_of_products
+from .._rules import fused, is_complex, over, sum_of_products
 from ..creation import asarray
 from ..data_types import astype, result_type
 from ..elementwise import abs, exp, real, sign
@@ -28,14 +28,9 @@ def _top(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
     return reduce(x, axis=axes, keepdims=True)
 
 
-# A backend may have `fused`: one kernel for a whole function of rows, or None where that does not serve.
-
-
 def _logsumexp_gradient(g: Any, x: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
-    fused = getattr(xp, "fused", None)
-    if fused is not None and (gx := fused("logsumexp_gradient", (g, out, x), axes)) is not None:
-        return gx
-    return xp.reshape(g, kept(x.shape, axes)) * _weights(x, out, axes, xp)
+    gx = fused("logsumexp_gradient", (g, out, x), axes, xp)
+    return xp.reshape(g, kept(x.shape, axes)) * _weights(x, out, axes, xp) if gx is None else gx
 
 
 @primitive(
@@ -44,8 +39,8 @@ def _logsumexp_gradient(g: Any, x: Any, out: Any, axes: tuple[int, ...], xp: Any
     jvp=lambda t, x, out, axes, xp: xp.reshape(xp.sum(t * _weights(x, out, axes, xp), axis=axes), out.shape),
 )
 def _logsumexp(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
-    fused = getattr(xp, "fused", None)
-    if fused is None or (out := fused("logsumexp", (x,), axes)) is None:
+    out = fused("logsumexp", (x,), axes, xp)
+    if out is None:
         top = _top(x if not is_complex(x) else xp.real(x), axes, xp)
         top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
         total = xp.sum(over(xp.exp, x - top, xp=xp), axis=axes, keepdims=True)
@@ -66,10 +61,8 @@ def _shifted(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
 
 
 def _softmax_gradient(g: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
-    fused = getattr(xp, "fused", None)
-    if fused is not None and (gx := fused("softmax_gradient", (g, out), axes)) is not None:
-        return gx
-    return out * (g - sum_of_products(out, g, axes, xp))
+    gx = fused("softmax_gradient", (g, out), axes, xp)
+    return out * (g - sum_of_products(out, g, axes, xp)) if gx is None else gx
 
 
 @primitive(
@@ -78,18 +71,15 @@ def _softmax_gradient(g: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
     jvp=lambda t, out, axes, xp: out * (t - sum_of_products(out, t, axes, xp)),
 )
 def _softmax(xp: Any, x: Any, *, axes: Any) -> Any:
-    fused = getattr(xp, "fused", None)
-    if fused is not None and (out := fused("softmax", (x,), axes)) is not None:
+    if (out := fused("softmax", (x,), axes, xp)) is not None:
         return out
     e = over(xp.exp, _shifted(x, axes, xp), xp=xp)
     return over(xp.divide, e, xp.sum(e, axis=axes, keepdims=True), xp=xp)
 
 
 def _log_softmax_gradient(g: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
-    fused = getattr(xp, "fused", None)
-    if fused is not None and (gx := fused("log_softmax_gradient", (g, out), axes)) is not None:
-        return gx
-    return over(xp.add, xp.exp(out) * -xp.sum(g, axis=axes, keepdims=True), g, xp=xp)
+    gx = fused("log_softmax_gradient", (g, out), axes, xp)
+    return over(xp.add, xp.exp(out) * -xp.sum(g, axis=axes, keepdims=True), g, xp=xp) if gx is None else gx
 
 
 @primitive(
@@ -98,8 +88,7 @@ def _log_softmax_gradient(g: Any, out: Any, axes: tuple[int, ...], xp: Any) -> A
     jvp=lambda t, out, axes, xp: t - sum_of_products(xp.exp(out), t, axes, xp),
 )
 def _log_softmax(xp: Any, x: Any, *, axes: Any) -> Any:
-    fused = getattr(xp, "fused", None)
-    if fused is not None and (out := fused("log_softmax", (x,), axes)) is not None:
+    if (out := fused("log_softmax", (x,), axes, xp)) is not None:
         return out
     x = _shifted(x, axes, xp)
     return over(xp.subtract, x, xp.log(xp.sum(xp.exp(x), axis=axes, keepdims=True)), xp=xp)
