@@ -100,27 +100,18 @@ def _folded(made: Primitive, x1: Tensor, x2: Tensor) -> Tensor:
     return reshape(product, (*x1.shape[:-1], x2.shape[-1]))
 
 
-def dotted(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
-    """Products of two vectors."""
-    if all(batch.holds(x) for x in inputs):
-        x1, x2 = inputs
-        return reshape(matmul(x1.value[:, None, :], x2.value[:, :, None]), (batch.size,))
-    x1, x2 = inputs if batch.holds(inputs[0]) else reversed(inputs)
-    return matmul(x1.value, x2)
-
-
-def matrix_times_vector(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
+def with_vector(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
+    """Products of a vector with a vector or a matrix."""
     x1, x2 = inputs
     if not batch.holds(x2):
         return matmul(x1.value, x2)
-    return matmul(x1.value, x2.value[:, :, None])[:, :, 0] if batch.holds(x1) else matmul(x2.value, matrix_transpose(x1))
-
-
-def vector_times_matrix(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
-    x1, x2 = inputs
-    if not batch.holds(x2):
-        return matmul(x1.value, x2)
-    return matmul(x1.value[:, None, :], x2.value)[:, 0, :] if batch.holds(x1) else matmul(x1, x2.value)
+    if batch.holds(x1):
+        rows = x1.value if x1.ndim == 2 else x1.value[:, None, :]
+        columns = x2.value if x2.ndim == 2 else x2.value[:, :, None]
+        return reshape(matmul(rows, columns), (batch.size, *x1.shape[:-1], *x2.shape[1:]))
+    if x2.ndim == 2:
+        return matmul(x1, x2.value)
+    return matmul(x2.value, x1 if x1.ndim == 1 else matrix_transpose(x1))
 
 
 # ---------------------------------------------------------------------------
@@ -305,9 +296,7 @@ RULES: dict[str, Rule] = {
         (permuted, "permute"),
         (tiled, "tile"),
         (multiplied, "matmul"),
-        (dotted, "dot"),
-        (matrix_times_vector, "matrix_vector"),
-        (vector_times_matrix, "vector_matrix"),
+        (with_vector, "dot matrix_vector vector_matrix"),
         (sliced, "getitem"),
         (indexed, "index"),
         (scattered, "scatter_add"),

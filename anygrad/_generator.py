@@ -7,12 +7,13 @@ integers, which tell where the next draw begins, and a draw is repeated by askin
 
 from __future__ import annotations
 
-import operator
 import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+
+from ._scalars import as_integer
 
 _SEEDS = 1 << 64
 _WORDS = 1 << 66  # in a stream: a counter has 64 bits
@@ -85,7 +86,7 @@ class Generator:
         """
         if not isinstance(state, Mapping) or set(state) != {"seed", "position"}:
             raise TypeError(f"set_state: expected what get_state() returns, {{'seed': ..., 'position': ...}}, not {state!r}")
-        position = _integer("set_state: the position", state["position"])
+        position = as_integer("set_state: the position", state["position"])
         if not 0 <= position < _WORDS:
             raise ValueError(f"set_state: the position must be at least 0 and below 2**66, not {position}")
         return self._go_to(_checked_seed(state["seed"]), position)
@@ -117,17 +118,8 @@ def _fresh_seed() -> int:
     return int.from_bytes(os.urandom(8), "little")
 
 
-def _integer(what: str, value: Any) -> int:
-    try:
-        if not isinstance(value, bool):
-            return operator.index(value)
-    except TypeError:
-        pass
-    raise TypeError(f"{what} must be an integer, not {type(value).__name__}")
-
-
 def _checked_seed(seed: Any) -> int:
-    seed = _integer("a seed", seed)
+    seed = as_integer("a seed", seed)
     if not -_SEEDS // 2 <= seed < _SEEDS:
         raise ValueError(f"a seed must be at least -2**63 and below 2**64, not {seed}")
     return seed % _SEEDS

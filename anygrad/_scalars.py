@@ -4,6 +4,7 @@ A float among integers takes the default dtype, which is float32 unless set."""
 
 from __future__ import annotations
 
+import operator
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +17,16 @@ Scalar = bool | int | float | complex
 NUMBERS = (bool, int, float, complex)
 _ORDER = "biufc"
 _default = np.dtype(np.float32)
+
+
+def as_integer(what: str, value: Any) -> int:
+    """A Python int out of anything that is one, but for booleans; `what` names the argument in the error."""
+    try:
+        if not isinstance(value, bool):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{what} must be an integer, not {type(value).__name__}")
 
 
 class set_default_dtype:

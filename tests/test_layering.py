@@ -14,12 +14,12 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     ["_errors", "_modes", "_tree", "_upper"],
-    ["_dtypes", "_generator"],
+    ["_dtypes"],
     ["_generic"],
     ["_backends"],
     ["_out_of_memory", "_streams"],
     ["_scalars", "_messages"],
-    ["_graph"],
+    ["_generator", "_graph"],
     ["_alias", "_hooks"],
     ["_engine"],
     ["_function_methods", "_interchange"],

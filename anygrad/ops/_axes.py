@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from .._backends import is_array, namespace
 from .._errors import AxisError, DTypeError, ShapeError
 from .._operands import common_dtype, in_dtype
-from .._scalars import weak_dtype
+from .._scalars import as_integer, weak_dtype
 from .._tensor import Tensor
 from .._tree import as_tuple
 from ._data import has_numpy_floats
@@ -42,14 +41,7 @@ def inexact(name: str, x: Any) -> Tensor:
 
 def integer(name: str, argument: str, value: Any) -> int:
     """An argument that is an integer."""
-    if type(value) is int:
-        return value
-    try:
-        if not isinstance(value, bool):
-            return operator.index(value)
-    except TypeError:
-        pass
-    raise TypeError(f"{name}: {argument} must be an integer, not {type(value).__name__}")
+    return value if type(value) is int else as_integer(f"{name}: {argument}", value)
 
 
 def integers(name: str, argument: str, values: Any) -> tuple[int, ...]:
