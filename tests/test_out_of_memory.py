@@ -50,6 +50,13 @@ def in_place(x: ag.Tensor, w: ag.Tensor) -> ag.Tensor:
     return z + y.sum()
 
 
+def saved_then_written(x: ag.Tensor, w: ag.Tensor) -> ag.Tensor:
+    a = ag.tensor(A, device="cuda")
+    y = x * a
+    a += a
+    return (y * a).sum()
+
+
 PROGRAMS: dict[str, Callable[[ag.Tensor, ag.Tensor], ag.Tensor]] = {
     "a layer": lambda x, w: (ag.tanh(x @ w + 1) ** 2).mean(),
     "numbers": lambda x, w: (2 - x / 3).sum() + ag.maximum(w, 1.0).sum() + ag.where(w > 1, w, 0.0).sum() + (np.float32(2) * w).sum(),
@@ -58,6 +65,7 @@ PROGRAMS: dict[str, Callable[[ag.Tensor, ag.Tensor], ag.Tensor]] = {
     "there and back": lambda x, w: (x.cpu() * 2).cuda().sum() + w.to(ag.float64).sum(),
     "constructors": lambda x, w: (x * ag.ones_like(x) * ag.tensor(A, device="cuda")).sum() + (w @ ag.eye(2, device="cuda")).sum() + ag.linspace(0, 1, 3, device="cuda").sum() + ag.arange(3, device="cuda").sum() + ag.full((2,), 2.0, device="cuda").sum() + w.clone().sum(),
     "in place": in_place,
+    "in place, not recorded": saved_then_written,
     "linear algebra": lambda x, w: ag.linalg.inv(x @ x.T + ag.eye(3, device="cuda")).sum() + ag.linalg.svd(w)[1].sum(),
     "a Function": lambda x, w: (Square.apply(x) @ w).sum(),
     "second derivatives": lambda x, w: (ag.autograd.grad((ag.sin(x) @ w).sum(), x, create_graph=True)[0] ** 2).sum(),

@@ -191,7 +191,7 @@ def _binary(made: PrimitiveFunction, raw: Callable[[Any, Any], Any]) -> Callable
         raw(x, y)
 
     def method(x: Tensor, other: Any) -> Tensor:
-        if type(x) is Tensor and type(other) is Tensor and not _modes.unusual and _written_unrecorded(x, other, raw):
+        if type(x) is Tensor and type(other) is Tensor and not _modes.unusual and _written_unrecorded(made.primitive, x, other, raw):
             return x
         if (isinstance(other, Tensor) or is_array(other)) and as_dtype(other.dtype) != x.dtype:
             _check_kind(made.primitive.name, as_dtype(other.dtype), x.dtype)
@@ -201,18 +201,20 @@ def _binary(made: PrimitiveFunction, raw: Callable[[Any, Any], Any]) -> Callable
     return method
 
 
-def _written_unrecorded(x: Tensor, other: Tensor, raw: Callable[[Any, Any], Any]) -> bool:
+def _written_unrecorded(made: Primitive, x: Tensor, other: Tensor, raw: Callable[[Any, Any], Any]) -> bool:
     """What `write` does for two tensors of one kind where nothing is recorded, as in the update of a parameter; False, and nothing done, elsewhere."""
     a, b = x._data, other._data
     if type(a) is not type(b) or a.dtype is not b.dtype or not namespace(a).writes_in_place or x.is_inference():
         return False
     if _modes.local.grad_enabled and not (x._node is None and other._node is None):
         return False
-    _alias.preserve(x)
     try:
+        _alias.preserve(x)
         raw(a, b)
     except (TypeError, ValueError):
         return False  # and nothing is written: `write` says why
+    except Exception as error:
+        raise translate(error, f"{made.name} in place", made.inputs, (a, b), {}) from error
     _alias.count_write(x)
     return True
 
