@@ -6,6 +6,7 @@ from typing import Any
 
 from .._backends import namespace
 from .._dtypes import as_dtype
+from .._primitive import primitive
 from .._tensor import Tensor
 from ._axes import along
 
@@ -40,10 +41,18 @@ _AS_EXACT = 4096
 
 def sum_of_products(x1: Any, x2: Any, axes: tuple[int, ...], xp: Any) -> Any:
     """The sum of x1 * x2, of one shape, with the axes kept; with NumPy over the last axis without an array of the products."""
+    if isinstance(x1, Tensor) or isinstance(x2, Tensor):
+        return _sum_of_products(x1, x2, axes=axes)
     last = len(x1.shape) - 1
-    if axes == (last,) and x1.shape[last] <= _AS_EXACT and not isinstance(x1, Tensor) and xp.name == "numpy" and x1.dtype.kind != "c":
+    if axes == (last,) and x1.shape[last] <= _AS_EXACT and xp.name == "numpy" and x1.dtype.kind != "c":
         return xp.vecdot(x1, x2)[..., None]
     return xp.sum(x1 * x2, axis=axes, keepdims=True)
+
+
+@primitive("SumOfProducts", jvp="multilinear", x1=lambda g, x2: g * x2, x2=lambda g, x1: g * x1)
+def _sum_of_products(xp: Any, x1: Any, x2: Any, *, axes: Any) -> Any:
+    """On Tensors it is one function, so that it has the same bits on the record as off it."""
+    return sum_of_products(x1, x2, axes, xp)
 
 
 def sum_of_squares(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
