@@ -351,7 +351,6 @@ with contextlib.suppress(ImportError):
 
     _CUDA_TYPES[14] = np.dtype(ml_dtypes.bfloat16)
 _CUBLAS = types.SimpleNamespace(gemmStridedBatchedEx=_gemm_strided_batched)
-_CUDA_NAMES = {"CUDA_R_16F": 2, "CUDA_R_16BF": 14, "CUDA_R_32F": 0, "CUDA_R_64F": 1, "CUDA_C_32F": 4, "CUDA_C_64F": 5}
 
 
 class _RawKernel(HostKernel):
@@ -392,7 +391,6 @@ def installed(
         runtimeGetVersion=lambda: 13020,
         memGetInfo=lambda: (60, 100),
         getDeviceProperties=lambda index: {"name": b"Stand-in", "major": 9, "minor": 0, "totalGlobalMem": 100, "multiProcessorCount": 1},
-        **_CUDA_NAMES,
     )
     cuda = types.SimpleNamespace(
         runtime=runtime,

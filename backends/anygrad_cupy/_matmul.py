@@ -15,24 +15,24 @@ import cupy as cp
 import numpy as np
 
 _SINGLE, _DOUBLE = 68, 70  # CUBLAS_COMPUTE_32F, CUBLAS_COMPUTE_64F: half precision is added up in single
+# cudaDataType of each dtype (of which CuPy 13 lacks the one of bfloat16), what to compute in, and the dtype of factors.
+_KNOWN: dict[str, tuple[int, int, Any]] = {
+    "float16": (2, _SINGLE, np.float32),
+    "bfloat16": (14, _SINGLE, np.float32),
+    "float32": (0, _SINGLE, np.float32),
+    "float64": (1, _DOUBLE, np.float64),
+    "complex64": (4, _SINGLE, np.complex64),
+    "complex128": (5, _DOUBLE, np.complex128),
+}
 _LARGEST = 2**31 - 1  # sizes that cuBLAS takes
 
 
 @functools.cache
 def _types(dtype: np.dtype) -> tuple[int, int, np.ndarray, np.ndarray] | None:
     """cuBLAS's names of a dtype and of the one to compute in, and 1 and 0 in the latter; None if it has none."""
-    runtime = cp.cuda.runtime
-    known: dict[str, tuple[int, int, Any]] = {
-        "float16": (runtime.CUDA_R_16F, _SINGLE, np.float32),
-        "bfloat16": (runtime.CUDA_R_16BF, _SINGLE, np.float32),
-        "float32": (runtime.CUDA_R_32F, _SINGLE, np.float32),
-        "float64": (runtime.CUDA_R_64F, _DOUBLE, np.float64),
-        "complex64": (runtime.CUDA_C_32F, _SINGLE, np.complex64),
-        "complex128": (runtime.CUDA_C_64F, _DOUBLE, np.complex128),
-    }
-    if dtype.name not in known:
+    if dtype.name not in _KNOWN:
         return None
-    named, computed, scalar = known[dtype.name]
+    named, computed, scalar = _KNOWN[dtype.name]
     return named, computed, np.ones(1, scalar), np.zeros(1, scalar)
 
 
