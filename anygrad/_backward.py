@@ -18,6 +18,7 @@ from ._batched import Batch, Batched
 from ._dtypes import as_dtype
 from ._errors import DeviceError, DTypeError, ShapeError
 from ._graph import Node
+from ._leaves import accumulate_into
 from ._out_of_memory import out_of_memory
 from ._tensor import Tensor, wrap
 from ._transform import Transformed, innermost
@@ -75,7 +76,7 @@ def backward(
         raise RuntimeError("backward() got inputs=[], so nothing would be computed. Leave `inputs` out for all leaves.")
     nodes = [_node_of(t, i, "inputs of backward()") for i, t in enumerate(wanted)]
     captured = _engine.run(roots, seeds, set(nodes), retain_graph, create_graph)
-    _engine.accumulate_into(dict(zip(wanted, nodes, strict=True)), captured, create_graph)
+    accumulate_into(dict(zip(wanted, nodes, strict=True)), captured, create_graph)
 
 
 @overload

@@ -20,6 +20,7 @@ from ._backends import namespace, several_devices
 from ._errors import LinAlgError, ShapeError
 from ._graph import AccumulateGrad, Node, Output, counts_references
 from ._hooks import after_node, before_node, on_gradient
+from ._leaves import accumulate
 from ._out_of_memory import is_out_of_memory, told_of_backward
 
 
@@ -156,7 +157,7 @@ def _visit(
         if leaf._extra is not None:
             grad, ours = on_gradient(leaf, grad, on_tensors), False
         if targets is None:
-            _accumulate(leaf, grad, ours, on_tensors, visited.accumulated)  # type: ignore[arg-type]
+            accumulate(leaf, grad, ours, on_tensors, visited.accumulated)  # type: ignore[arg-type]
         elif leaf in targets:
             captured[leaf] = grad
 
@@ -357,68 +358,6 @@ def _summed(grad: Any, shape: tuple[int, ...], edge: Node, recorded: bool, xp: A
     return xp.reshape(grad, shape)
 
 
-# ---------------------------------------------------------------------------
-# leaves
-# ---------------------------------------------------------------------------
-
-
-def _accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph: bool, accumulated: list[Any]) -> None:
-    """Add a complete gradient to `.grad` of a leaf; the array becomes the leaf's own if it is `ours`
-    (None: nobody else has it, but it may be a view). The leaf goes into the list `accumulated`."""
-    tensor = leaf.variable
-    if tensor._node is not leaf:
-        return  # requires_grad was switched off since the forward
-    extra = leaf._extra
-    if extra is not None and extra.pre_hooks:
-        grad, ours = before_node(leaf, grad, create_graph), False
-        if grad is None:
-            return
-    with leaf.lock:
-        held = tensor._grad
-        if create_graph:
-            tensor._grad = grad.clone() if held is None else held + grad
-        elif held is not None:
-            _upper.add_in_place(held, grad)
-        elif ours or (ours is None and namespace(grad).owns_memory(grad)):
-            tensor._grad = _upper.wrap(grad)
-        else:
-            # The array may be a saved value, the caller's own or another leaf's gradient.
-            tensor._grad = _upper.wrap(namespace(grad).copy(grad))
-    accumulated.append(tensor if held is None else None)
-    if leaf.post_accumulate_hooks:
-        with _modes.set_grad_enabled(create_graph):
-            for hook in list(leaf.post_accumulate_hooks.values()):
-                if hook(tensor) is not None:
-                    raise RuntimeError("a post accumulate grad hook must return None: it may change `.grad` of the tensor that it gets")
-    if extra is not None and extra.post_hooks:
-        after_node(leaf, (), grad, create_graph)
-
-
-def accumulate_into(targets: dict[Any, Node], captured: dict[Node, Any], create_graph: bool) -> None:
-    """Add captured gradients to `.grad` of tensors that need not be leaves."""
-    accumulated: list[Any] = []
-    try:
-        with _modes.set_grad_enabled(create_graph):
-            for tensor, node in targets.items():
-                if node in captured:
-                    _accumulate_captured(tensor, node, captured[node], create_graph, accumulated)
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise told_of_backward(error, accumulated, _visit.__code__) from error
-        raise
-
-
-def _accumulate_captured(tensor: Any, node: Node, grad: Any, create_graph: bool, accumulated: list[Any]) -> None:
-    if node.is_leaf:
-        with namespace(tensor._data).device_guard(tensor._data):
-            _accumulate(node, grad, False, create_graph, accumulated)  # type: ignore[arg-type]
-    elif not tensor.retains_grad:  # else backward has done it
-        held = tensor._grad
-        grad = grad.clone() if create_graph else _upper.wrap(namespace(grad).copy(grad))
-        tensor._grad = grad if held is None else held + grad
-        accumulated.append(tensor if held is None else None)
-
-
 def run_node(node: Node, grad_outputs: Sequence[Any]) -> Any:
     """One node alone, on Tensors: what calling a `grad_fn` does."""
     if len(grad_outputs) != node.outputs:
@@ -430,7 +369,7 @@ def run_node(node: Node, grad_outputs: Sequence[Any]) -> Any:
         if several_devices and any(raw is not None for raw in raws):
             _switch_device(guard, raws)
         if node.is_leaf:
-            _accumulate(node, raws[0], False, False, [])  # type: ignore[arg-type]
+            accumulate(node, raws[0], False, False, [])  # type: ignore[arg-type]
             return None
         grads = node.vjp(raws[0] if node.outputs == 1 else raws, node.edges)
     wrapped = tuple(None if g is None else _upper.wrap(g) for g in grads)

@@ -44,7 +44,7 @@ def out_of_memory(error: BaseException, function: str, given: Iterable[Any] = ()
     return OutOfMemoryError(" ".join(part for part in (f"{function}: {said}.", more, _held(where), f"{cures}.") if part))
 
 
-def told_of_backward(error: BaseException, accumulated: list[Any], walk: CodeType) -> OutOfMemoryError:
+def told_of_backward(error: BaseException, accumulated: list[Any], walk: CodeType | None = None) -> OutOfMemoryError:
     """What to raise for a backward that found too little memory, after taking back what it did to leaves.
 
     Gradients that leaves did not have before are taken back. What was added to others stays: to undo that, the old values
@@ -55,7 +55,7 @@ def told_of_backward(error: BaseException, accumulated: list[Any], walk: CodeTyp
     error : exception
     accumulated : list of Tensor or None
         The leaves that have got their gradient; None in place of one that had a gradient before.
-    walk : code
+    walk : code, optional
         Of the function with the variables `node`, which was running, and `g`, its gradient. (To note the node costs time.)
     """
     node, g = next(((frame.f_locals["node"], frame.f_locals["g"]) for frame in _frames(error) if frame.f_code is walk), (None, None))

@@ -21,6 +21,7 @@ LAYERS = [
     ["_scalars", "_messages"],
     ["_generator", "_graph"],
     ["_alias", "_hooks"],
+    ["_leaves"],
     ["_engine"],
     ["_function_methods", "_interchange"],
     ["_array_methods"],
