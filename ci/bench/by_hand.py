@@ -23,22 +23,23 @@ class Draw:
         return self._rng.integers(0, below, shape)
 
 
-def chain(draw: Draw) -> Step:
-    x, w, b, seed = draw(10), np.full(10, 0.999, np.float32), draw(10, scale=0.01), draw(10)
-    states = list(np.empty((1001, 10), np.float32))
+def chain(draw: Draw, xp: Any = np, steps: int = 1000) -> Step:
+    """In NumPy, or with CuPy for `xp`."""
+    x, w, b, seed = map(xp.asarray, (draw(10), np.full(10, 0.999, np.float32), draw(10, scale=0.01), draw(10)))
+    states = list(xp.empty((steps + 1, 10), np.float32))
     states[0][:] = x
-    g, gw, gb, product = (np.empty_like(x) for _ in range(4))
+    g, gw, gb, product = (xp.empty_like(x) for _ in range(4))
 
     def step() -> Any:
-        for i in range(1000):
-            np.multiply(states[i], w, out=product)
-            np.add(product, b, out=states[i + 1])
+        for i in range(steps):
+            xp.multiply(states[i], w, out=product)
+            xp.add(product, b, out=states[i + 1])
         g[:], gw[:], gb[:] = seed, 0, 0
-        for i in reversed(range(1000)):
-            np.add(gb, g, out=gb)
-            np.multiply(g, states[i], out=product)
-            np.add(gw, product, out=gw)
-            np.multiply(g, w, out=g)
+        for i in reversed(range(steps)):
+            xp.add(gb, g, out=gb)
+            xp.multiply(g, states[i], out=product)
+            xp.add(gw, product, out=gw)
+            xp.multiply(g, w, out=g)
         return g, gw, gb
 
     return step

@@ -12,25 +12,19 @@ import cProfile
 import pstats
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 import cuda_stand_in
+import measure
 
 STEPS = 20
 
 
-def microseconds(function: Callable[[], object], n: int = 50) -> float:
+def microseconds(function: Callable[[], object]) -> float:
     function()
-    best = float("inf")
-    for _ in range(15):
-        start = time.perf_counter()
-        for _ in range(n):
-            function()
-        best = min(best, time.perf_counter() - start)
-    return 1e6 * best / n
+    return 1e6 * measure.best(function, rounds=15, n=50)
 
 
 def main() -> None:

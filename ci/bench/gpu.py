@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import by_hand
 import measure
 import numpy as np
 from by_hand import Draw
@@ -65,28 +66,6 @@ def chain(leaf: Callable[[Any], Any]) -> Step:
         grads = [x.grad, w.grad, b.grad]
         x.grad = w.grad = b.grad = None
         return grads
-
-    return step
-
-
-def chain_by_hand(xp: Any) -> Step:
-    """The same in CuPy (or NumPy), forward and backward, with buffers that are reused."""
-    draw = Draw()
-    x, w, b, seed = (xp.asarray(a) for a in (draw(10), np.full(10, 0.999, np.float32), draw(10, scale=0.01), draw(10)))
-    states = [x, *(xp.empty_like(x) for _ in range(STEPS))]
-    product = xp.empty_like(x)
-
-    def step() -> Sequence[Any]:
-        for i in range(STEPS):
-            xp.multiply(states[i], w, out=product)
-            xp.add(product, b, out=states[i + 1])
-        g, gw, gb = seed.copy(), xp.zeros_like(w), xp.zeros_like(b)
-        for i in reversed(range(STEPS)):
-            xp.add(gb, g, out=gb)
-            xp.multiply(g, states[i], out=product)
-            xp.add(gw, product, out=gw)
-            xp.multiply(g, w, out=g)
-        return g, gw, gb
 
     return step
 
@@ -172,6 +151,6 @@ def main(arguments: Sequence[str] = ()) -> None:
     else:
         steps = {"anygrad": step, f"torch {torch[0].__version__} eager": training_step(*torch, args.batch)}
         print(compared(f"MLP 784-1024-1024-10, batch {args.batch}, float32, with its update", steps, wait, STEP_GOAL, args.rounds))
-    steps = {"anygrad": chain(leaf), f"{xp.__name__} by hand": chain_by_hand(xp)}
+    steps = {"anygrad": chain(leaf), f"{xp.__name__} by hand": by_hand.chain(Draw(), xp, STEPS)}
     print(compared(f"chain of {STEPS} `x * w + b` of shape (10,)", steps, wait, CHAIN_GOAL, args.rounds))
     print(growth(step, 1000) if on_gpu else "memory: CuPy's pool is not there on the CPU")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
+import measure
 import numpy as np
 import torch
 
@@ -15,12 +15,7 @@ N = 1 << 20
 
 
 def nanoseconds(function: Callable[[], Any]) -> float:
-    best = float("inf")
-    for _ in range(9):
-        start = time.perf_counter()
-        function()
-        best = min(best, time.perf_counter() - start)
-    return 1e9 * best / N
+    return 1e9 * measure.best(function, rounds=9) / N
 
 
 def main() -> None:
