@@ -31,6 +31,8 @@ for package in ("numpy", "scipy", "array-api-compat", "torch", "pytest"):
 print()
 EOF
 
+workers=() # kernels are compiled by the CPU, which takes most of the time of the first run
+if "$PYTHON" -c 'import xdist' 2>/dev/null; then workers=(-n 4); fi
 failed=0
 part() { # its name, the most seconds it may take, the command
     local name=$1 seconds=$2 start=$SECONDS
@@ -42,10 +44,10 @@ part() { # its name, the most seconds it may take, the command
     [ $status = 0 ] || failed=1
     echo "== $name: exit status $status, $((SECONDS - start)) s"
 }
-part tests 300 "$PYTHON" -m pytest -q -p no:cacheprovider -m "cuda and not slow" -rs tests
+part tests 330 "$PYTHON" -m pytest -q -p no:cacheprovider "${workers[@]}" -m "cuda and not slow" -rs tests
 part benchmarks 90 "$PYTHON" ci/bench gpu
 if [ -n "$suite" ]; then
-    part conformance 180 ci/conformance.sh "$suite" cupy 10
+    part conformance 150 ci/conformance.sh "$suite" cupy 10
 else
     echo "== conformance: left out, no checkout was given"
 fi

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets up .venv and runs the whole test suite. With --all, or CI=true, lint and the wheel job run first, and CuPy and
-# NVRTC are installed, so that the tests which need them but no GPU run, too. Other arguments go to pytest.
+# NVRTC are installed, so that the tests which need them but no GPU run, too. Then the tests of the engine which run once
+# for every array library run for CuPy, over a stand-in for it. Other arguments go to pytest, and leave these out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 everything=${CI:-false}
@@ -17,4 +18,8 @@ if [ "$everything" = true ]; then
     fi
 fi
 .venv/bin/python -m pytest -q -n auto "$@" || failed=1
+if [ $# = 0 ]; then
+    .venv/bin/python -m pytest -q -n auto --cuda=stand-in -m cuda \
+        tests/test_{engine,inplace,function,graph,interchange,linalg,fft}.py || failed=1
+fi
 exit $failed
