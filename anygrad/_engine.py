@@ -52,8 +52,9 @@ def _references_of_a_fresh_array() -> int:
 
 _FRESH = _references_of_a_fresh_array() if counts_references() else 0
 
-# Gradients that have arrived at a node before the last one has: [their sum, whether the engine made that array].
-Partial = list[Any]
+# What is known of a node that several edges, or a root's gradient, lead to: [how many are still to come, the sum of
+# those that have come, whether the engine made that array].
+Pending = list[Any]
 
 
 class Visited:
@@ -108,22 +109,24 @@ def run(
         For each target that was reached.
     """
     on_tensors = on_tensors or create_graph
-    users, order = _count_users(roots)
+    users: dict[Node, Pending | None] = {}
     visited = Visited(users)
     outer, _modes.local.backward_nodes = _modes.local.backward_nodes, visited
     recording = _modes.switch_grad(create_graph) if on_tensors else _modes.local.grad_enabled
-    partial: dict[Node, Partial] = {}
     try:
         # Infinities and NaN are for anomaly mode to find.
         with np.errstate(all="ignore"), contextlib.ExitStack() as guard:
-            partial = _first_gradients(roots, seeds, on_tensors, guard)
+            for root, seed in zip(roots, seeds, strict=True):
+                _add_seed(users, root, seed, on_tensors, guard)
+            roots = list(users)
+            order = _count_users(users)
             needed = None if targets is None else _needed(order, targets)
-            return _visit(users, visited, partial, targets, needed, retain_graph, on_tensors, guard)
+            return _visit(roots, users, visited, targets, needed, retain_graph, on_tensors, guard)
     except Exception as error:
         if watcher is not None and visited.running is not None:
             watcher.explain_error(visited.running)
         if is_out_of_memory(error):
-            partial.clear()
+            users.clear()
             raise told_of_backward(error, visited.accumulated, _visit.__code__) from error
         if isinstance(error, LinAlgError) or not isinstance(error, np.linalg.LinAlgError):
             raise
@@ -137,9 +140,9 @@ def run(
 
 
 def _visit(
-    users: dict[Node, int],
+    roots: Sequence[Node],
+    users: dict[Node, Pending | None],
     visited: Visited,
-    partial: dict[Node, Partial],
     targets: Collection[Node] | None,
     needed: set[Node] | None,
     retain_graph: bool,
@@ -161,20 +164,23 @@ def _visit(
         elif leaf in targets:
             captured[leaf] = grad
 
-    waiting: list[tuple[float, Node]] = []
-    for root in [root for root in partial if not users[root]]:
-        if root.is_leaf:
-            finish_leaf(root, partial.pop(root)[0], False)
-        else:
-            heappush(waiting, (-root.seq, root))
-    node = heappop(waiting)[1] if waiting else None
-    g = partial.pop(node)[0] if node is not None else None
+    waiting: list[tuple[float, Node, Any]] = []  # nodes that are ready, youngest first, and their gradients
+    for root in roots:
+        pending = users[root]
+        if pending is not None and not pending[0]:
+            seed, pending[1] = pending[1], None
+            if root.is_leaf:
+                finish_leaf(root, seed, False)
+            else:
+                heappush(waiting, (-root.seq, root, seed))
+    seed = None
+    _, node, g = heappop(waiting) if waiting else (0, None, None)
 
     while node is not None:
         edges, extra = node.edges, node._extra
         following: Node | None = None
         next_g = None
-        if plain and extra is None and node.saved is not None and g is not None and type(node) is not Output:
+        if plain and extra is None and node.saved is not None and g is not None:
             grads = node.vjp(g, edges)
         else:
             if watcher is not None:
@@ -189,61 +195,57 @@ def _visit(
             if needed is not None:
                 edges = tuple([edge if edge in needed else None for edge in edges])
             if type(node) is Output:
-                following, next_g = _gather(node, g, edges, users, partial)
+                following, next_g = _gather(node, g, edges, users)
                 edges = grads = ()
             else:
                 grads = _derive(node, g, edges, on_tensors)
         if release and node.saved and node.saves_arrays and (needed is None or any(edges)):  # a target that nothing leads on from has not run
             node.saved = None
         shape, dtype = node.shape, node.dtype
-        i = 0
-        for edge in edges:
-            if edge is not None:
-                grad = grads[i]
-                if several and grad is not None:  # it need not be on the device that g is on
-                    _switch_device(guard, grad)
-                # A rule's result has the shape and dtype of the input, or those of the output:
-                # only where these differ is there something to sum or to cast.
-                unlike = grad is not None and (on_tensors or edge.dtype is not dtype or edge.shape != shape)
-                if unlike and (on_tensors or grad.shape != edge.shape or grad.dtype is not edge.dtype):
-                    grad = fit(grad, edge, on_tensors)
-                left = users[edge] - 1
-                ours: bool | None = None  # whether the engine made the array; None: the rule may have made it
-                if edge in partial:
-                    held: Any = partial[edge] if left else partial.pop(edge)
-                    if grad is None:
-                        grad, ours = held
-                    elif held[1]:
-                        total = held[0]
-                        total += grad
-                        held[0] = grad = total
-                        ours = True
-                    else:
-                        held[0] = grad = held[0] + grad
-                        held[1] = ours = not on_tensors
-                    held = total = None
-                elif left and grad is not None:
-                    partial[edge] = [grad, False]
+        for i, edge in enumerate(edges):
+            if edge is None:
+                continue
+            grad = grads[i]
+            if several and grad is not None:  # it need not be on the device that g is on
+                _switch_device(guard, grad)
+            # A rule's result has the shape and dtype of the input, or those of the output:
+            # only where these differ is there something to sum or to cast.
+            unlike = grad is not None and (on_tensors or edge.dtype is not dtype or edge.shape != shape)
+            if unlike and (on_tensors or grad.shape != edge.shape or grad.dtype is not edge.dtype):
+                grad = fit(grad, edge, on_tensors)
+            ours: bool | None = None  # whether the engine made the array; None: the rule may have made it
+            held = users[edge]
+            if held is not None:
+                left = held[0] = held[0] - 1
+                if grad is None:
+                    grad, ours = held[1], held[2]
+                elif held[2]:
+                    total = held[1]
+                    total += grad
+                    held[1] = grad = total
+                    ours = True
+                elif left and held[1] is None:
+                    held[1] = grad
+                elif held[1] is not None:
+                    held[1] = grad = held[1] + grad
+                    held[2] = ours = not on_tensors
                 if left:
-                    users[edge] = left
-                elif type(edge) is AccumulateGrad:
-                    if grad is not None:
-                        if ours is None and sys.getrefcount(grad) > _FRESH:
-                            ours = False  # somebody else has the array, too
-                        finish_leaf(edge, grad, ours)
-                elif following is None:
-                    following, next_g = edge, grad
-                else:
-                    heappush(waiting, (-edge.seq, edge))
-                    partial[edge] = [grad, False]
-            i += 1  # noqa: SIM113  (enumerate costs more here)
+                    continue
+                held[1] = total = None
+            if type(edge) is AccumulateGrad:
+                if grad is not None:
+                    if ours is None and sys.getrefcount(grad) > _FRESH:
+                        ours = False  # somebody else has the array, too
+                    finish_leaf(edge, grad, ours)
+            elif following is None:
+                following, next_g = edge, grad
+            else:
+                heappush(waiting, (-edge.seq, edge, grad))
         grads = grad = None
         if waiting:
             if following is not None:
-                partial[following] = [next_g, False]
-                heappush(waiting, (-following.seq, following))
-            following = heappop(waiting)[1]
-            next_g = partial.pop(following)[0]
+                heappush(waiting, (-following.seq, following, next_g))
+            _, following, next_g = heappop(waiting)
         node, g = following, next_g
     return captured
 
@@ -256,29 +258,32 @@ def _switch_device(guard: contextlib.ExitStack, g: Any) -> None:
     guard.enter_context(namespace(raw).device_guard(raw))
 
 
-def _count_users(roots: Sequence[Node]) -> tuple[dict[Node, int], list[Node]]:
-    """How many edges lead to each node, and the nodes in the order in which they were found."""
-    users: dict[Node, int] = dict.fromkeys(roots, 0)
+def _add_seed(users: dict[Node, Pending | None], root: Node, seed: Any, on_tensors: bool, guard: contextlib.ExitStack) -> None:
+    if several_devices:
+        _switch_device(guard, seed)
+    held = users.get(root)
+    users[root] = [0, seed, False] if held is None else [0, held[1] + seed, not on_tensors]
+
+
+def _count_users(users: dict[Node, Pending | None]) -> list[Node]:
+    """Find all nodes that the roots lead to, and count the edges that lead to each; the nodes in the order in which they were found.
+
+    A node that one edge alone leads to has nothing pending: None.
+    """
     order = list(users)
     for node in order:  # grows as it goes
         for edge in node.edges:
             if edge is not None:
                 if edge in users:
-                    users[edge] += 1
+                    held = users[edge]
+                    if held is None:
+                        users[edge] = [2, None, False]
+                    else:
+                        held[0] += 1
                 else:
-                    users[edge] = 1
+                    users[edge] = None
                     order.append(edge)
-    return users, order
-
-
-def _first_gradients(roots: Sequence[Node], seeds: Sequence[Any], on_tensors: bool, guard: contextlib.ExitStack) -> dict[Node, Partial]:
-    """The seeds, added up where a root is given more than once."""
-    partial: dict[Node, Partial] = {}
-    for root, seed in zip(roots, seeds, strict=True):
-        if several_devices:
-            _switch_device(guard, seed)
-        partial[root] = [partial[root][0] + seed, not on_tensors] if root in partial else [seed, False]
-    return partial
+    return order
 
 
 def _needed(order: list[Node], targets: Collection[Node]) -> set[Node]:
@@ -311,18 +316,18 @@ def _derive(node: Node, g: Any, edges: tuple[Node | None, ...], on_tensors: bool
     return grads
 
 
-def _gather(output: Output, g: Any, edges: tuple[Node | None, ...], users: dict[Node, int], partial: dict[Node, Partial]) -> tuple[Node | None, Any]:
+def _gather(output: Output, g: Any, edges: tuple[Node | None, ...], users: dict[Node, Pending | None]) -> tuple[Node | None, Any]:
     """Put the gradient of one output into its node's list; the node and the list, once that is complete."""
     if edges[0] is None:
         return None, None
     node = output.node
-    if node not in partial:
-        partial[node] = [[None] * node.outputs, False]
-    partial[node][0][output.index] = g
-    users[node] -= 1
-    if users[node]:
+    held = users[node] or [1, None, False]
+    grads = held[1] or [None] * node.outputs
+    grads[output.index] = g
+    held[:2] = held[0] - 1, grads
+    if held[0]:
         return None, None
-    grads = partial.pop(node)[0]
+    held[1] = None
     return node, None if all(v is None for v in grads) else grads
 
 

@@ -193,7 +193,7 @@ class Output(Node):
         self.node, self.index = node, index
         self.seq = node.seq + (index + 1) / (node.outputs + 1)  # it runs before its node, after everything younger
         self.edges = (node,)
-        self.saved = ()
+        self.saved = None  # it does not run by a rule
         self.shape, self.dtype = array.shape, array.dtype
         self._extra = None
 
