@@ -36,12 +36,12 @@ import numpy as np
 
 from . import _modes
 from ._backends import Backend, namespace
-from ._dtypes import as_dtype
+from ._dtypes import as_dtype, is_inexact
 from ._graph import Cell, sequence
 from ._operands import beside, is_operand
 from ._primitive_source import WRITTEN_NAMES, function_source, stub_source, vjp_source
-from ._recording import PrimitiveNode, apply, conjugates, missing, names_of, note_view
-from ._tensor import Tensor
+from ._recording import PrimitiveNode, apply, conjugates, finish, missing, names_of, note_view, record, several
+from ._tensor import Tensor, wrap
 
 Rule = Callable[..., Any]
 Jvp = str | Rule | dict[str, str | Rule] | None
@@ -277,14 +277,20 @@ def _function(made: Primitive, slow: Callable[..., Any]) -> Callable[..., Any]:
     puts the written code in its own place. So importing compiles little, and whoever has
     imported the function by name has the same object all along.
     """
-    if made.variadic or "dtype" in made.params:  # with a `dtype` the result may not be differentiable: for `apply` to see
-
-        def function(*inputs: Any, **params: Any) -> Any:
-            return slow(*inputs, **params)
-
-        return function
+    if made.variadic:
+        return _variadic(made, slow)
     scope: dict[str, Any] = {"Tensor": Tensor, "Node_": made.node, "Cell": Cell, "modes": _modes, "sequence": sequence, "made": made}
-    scope.update(slow=slow, forward=made.forward, namespace=namespace, note_view=note_view, beside=beside, asarray=np.asarray, generic=np.generic)
+    scope.update(
+        slow=slow,
+        forward=made.forward,
+        namespace=namespace,
+        note_view=note_view,
+        beside=beside,
+        asarray=np.asarray,
+        generic=np.generic,
+        is_inexact=is_inexact,
+        several=several,
+    )
 
     def write() -> None:
         exec(_compiled(function_source(made)), written := dict(scope))
@@ -293,6 +299,32 @@ def _function(made: Primitive, slow: Callable[..., Any]) -> Callable[..., Any]:
     exec(_compiled(stub_source(made)), scope)
     scope.update(write=write, itself=scope["function"])
     return scope["function"]
+
+
+def _variadic(made: Primitive, slow: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of a primitive that takes several arrays in one input: for Tensors of one library and dtype in the usual mode."""
+
+    def function(*inputs: Any, **params: Any) -> Any:
+        raws = [x._data for x in inputs if type(x) is Tensor]
+        if len(raws) != len(inputs) or len(raws) < 2 or _modes.unusual:
+            return slow(*inputs, **params)
+        library, dtype = type(raws[0]), raws[0].dtype
+        for raw in raws:
+            if type(raw) is not library or raw.dtype is not dtype:
+                return slow(*inputs, **params)
+        try:
+            result = made.forward(namespace(raws[0]), *raws, **params)
+        except Exception:
+            return slow(*inputs, **params)
+        if type(result) is not library or result.dtype is not dtype:
+            return slow(*inputs, **params)
+        out = wrap(result)
+        nodes = [x._node for x in inputs]
+        if made.differentiable and any(nodes) and not (_modes.off and not _modes.local.grad_enabled):
+            out._node = finish(record(made, inputs, raws, nodes, params), out)
+        return out
+
+    return function
 
 
 def _saved_value(position: int, node: PrimitiveNode) -> Any:

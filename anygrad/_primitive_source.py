@@ -120,8 +120,11 @@ def _body(made: Primitive, given: str, slow: str, number: int | None = None) -> 
     written = made.operator and made.differentiable
     call = f"{arrays[0]} {made.operator} {arrays[1]}" if written else f"forward(namespace({like}), {', '.join(arrays)}{given})"
     lines = ["try:", f"    result = {call}", "except Exception:", f"    {slow}"]
+    lines += ["if type(result) is not library:"]
+    if not (made.operator or made.floats):
+        params = ", ".join(f"'{p}': {p}" for p in made.params)
+        lines += ["    if type(result) is tuple:", f"        return several(made, ({', '.join(made.inputs)},), ({', '.join(arrays)},), {{{params}}}, result)"]
     lines += [
-        "if type(result) is not library:",
         "    if not isinstance(result, generic):",
         f"        {slow}",
         "    result = asarray(result)  # NumPy's scalar",
@@ -138,6 +141,8 @@ def _body(made: Primitive, given: str, slow: str, number: int | None = None) -> 
         return [*lines, "out._node = None", "return out"]
     lines += [f"n{i} = {made.inputs[i]}._node" for i in live]
     untracked = " and ".join(f"n{i} is None" for i in live)
+    if "dtype" in made.params:  # it may be one that carries no gradient
+        untracked += " or not is_inexact(result)"
     lines += [f"if {untracked} or modes.off and not modes.local.grad_enabled:", "    out._node = None", "    return out"]
     edges = ", ".join(f"n{i}" if i in live else "None" for i in inputs)
     lines += ["node = Node_()", "node.seq = next(sequence)", f"node.edges = ({edges},)"]

@@ -78,7 +78,7 @@ def _computed(made: Primitive, inputs: Sequence[Any], params: dict[str, Any]) ->
             raise translate(error, made.name, made.inputs, raws, params) from error
         result = as_numpy_does(made, raws, xp, params)
     if type(result) is tuple:
-        return _several(made, inputs, raws, nodes, params, result, recording)
+        return several(made, inputs, raws, params, result)
     out = wrap(result)
     if made.view:
         if xp.shares_memory(out._data, raws[0]):
@@ -111,14 +111,15 @@ def as_numpy_does(made: Primitive, raws: list[Any], xp: Backend, params: dict[st
     return generic.from_host(np.asarray(result), where)
 
 
-def _several(made: Primitive, inputs: Any, raws: Any, nodes: Any, params: Any, results: tuple[Any, ...], recording: bool) -> tuple[Tensor, ...]:
+def several(made: Primitive, inputs: Sequence[Any], raws: Sequence[Any], params: dict[str, Any], results: tuple[Any, ...]) -> tuple[Tensor, ...]:
     """The outputs of a primitive that has several."""
-    outs = tuple(wrap(r) for r in results)
+    outs = tuple([wrap(r) for r in results])
+    nodes = [x._node if isinstance(x, Tensor) else None for x in inputs]
     if made.view:
         for i, out in enumerate(outs):
             if namespace(out._data).shares_memory(out._data, raws[0]):
                 note_view(made, out, inputs[0], params, i)
-    if recording:
+    if made.differentiable and _modes.local.grad_enabled and any(nodes):
         node = record(made, inputs, raws, nodes, params)
         node.shape, node.dtype, node.count = None, outs[0]._data.dtype, len(outs)
         _save_out(node, outs)
@@ -332,5 +333,4 @@ class Step:
 def note_view(made: Primitive, out: Tensor, source: Any, params: dict[str, Any], index: int | None = None) -> None:
     """Note that `out` is a view of `source`, so that writes to either reach the other's history."""
     if isinstance(source, Tensor):
-        fixed = None if _modes.local.grad_enabled else NO_GRAD
-        share(out, source, Step(made, params, index), fixed)
+        share(out, source, Step(made, params, index), NO_GRAD if _modes.off and not _modes.local.grad_enabled else None)
