@@ -111,13 +111,13 @@ def alias_of(tensor: Any) -> Alias:
 
 def share(out: Any, source: Any, step: Step | None = None, fixed: str | None = None) -> None:
     """Note that `out` shares the memory of `source`; a view of it, if `step` is given."""
-    alias = alias_of(source)
+    alias = source._alias or alias_of(source)
+    storage = alias.storage
     if step is None:
-        out._alias = Alias(alias.storage)
+        out._alias = Alias(storage)
     else:
-        base = source if alias.base is None else alias.base
-        out._alias = Alias(alias.storage, base, alias, step, fixed or alias.fixed)
-    alias.storage.add(out)
+        out._alias = Alias(storage, source if alias.base is None else alias.base, alias, step, fixed or alias.fixed)
+    storage.add(out)
 
 
 def succeed(new: Any, old: Any) -> None:
@@ -160,6 +160,9 @@ def preserve(tensor: Any) -> None:
         _release_cell(tensor)
         return
     storage, target = tensor._alias.storage, tensor._data
+    if not storage.cells and len(storage.members) == 1:
+        _release_cell(tensor)
+        return
     overlaps = namespace(target).shares_memory
     owned = set()
     for other in storage.tensors():

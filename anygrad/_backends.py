@@ -249,7 +249,7 @@ def device_of(array: Array) -> device:
 
 def get_default_device() -> device:
     """Where constructors without `device=` create in this thread: "cpu" unless set."""
-    return _defaults.device or device("cpu")
+    return _defaults.device or _device("cpu")
 
 
 def set_default_device(where: str | device | None) -> None:

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, Literal, overload
 
-from . import _engine
+from . import _engine, _upper
 from ._backends import device_of, is_array, namespace
 from ._batched import Batch, Batched
 from ._dtypes import as_dtype
@@ -270,6 +270,8 @@ def _starts(tensors: Sequence[Any], gradients: Any, where: str) -> tuple[list[No
 
 
 def _seed(node: Node, tensor: Any, g: Any, position: int, where: str) -> Tensor:
+    if type(tensor) is type(g) is Tensor and _alike(tensor._data, g._data):
+        return g
     shape = tensor.shape if isinstance(tensor, Tensor) else tuple(node.shape or ())
     if g is None:
         if math.prod(shape) != 1:
@@ -305,16 +307,24 @@ def _seed(node: Node, tensor: Any, g: Any, position: int, where: str) -> Tensor:
     return g
 
 
+def _alike(x: Any, y: Any) -> bool:
+    """Whether two raw arrays are of one library, shape and dtype, and on one device."""
+    xp = namespace(x)
+    return type(x) is type(y) and x.dtype is y.dtype and x.shape == y.shape and xp.device_of(x) == xp.device_of(y)
+
+
 def _ones(node: Node, tensor: Any) -> Tensor:
     if isinstance(tensor, Transformed):
         return ones_like(tensor)
     if isinstance(tensor, Tensor):
-        xp = namespace(tensor._data)
+        x = tensor._data
+        xp = namespace(x)
+        where = xp.device_of(x)
         try:
-            with xp.device_guard(xp.device_of(tensor._data)):
-                return wrap(xp.ones_like(tensor._data))
+            with xp.device_guard(where):
+                return wrap(xp.ones(x.shape, dtype=x.dtype, device=where))
         except MemoryError as error:
-            raise out_of_memory(error, "backward", [tensor._data]) from error
+            raise out_of_memory(error, "backward", [x]) from error
     leaf: Any = node  # an edge does not say on which device its tensor was: on that of a leaf, unless the graph leads from one to another
     while not leaf.is_leaf:
         leaf = next(edge for edge in leaf.edges if edge is not None)
@@ -332,3 +342,6 @@ def _no_graph(tensor: Tensor, where: str) -> str:
         f"{where}: this tensor (shape {tensor.shape}) does not require grad and has no grad_fn: {why}. Setting requires_grad on the "
         "result does not help: it would be a new leaf. Call `.requires_grad_()` on the inputs before computing."
     )
+
+
+_upper.backward = backward

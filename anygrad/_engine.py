@@ -8,6 +8,7 @@ on raw arrays, or under `create_graph` on Tensors, and then they are recorded th
 from __future__ import annotations
 
 import contextlib
+import operator
 import sys
 from collections.abc import Collection, Sequence
 from heapq import heappop, heappush
@@ -113,9 +114,10 @@ def run(
     visited = Visited(users)
     outer, _modes.local.backward_nodes = _modes.local.backward_nodes, visited
     recording = _modes.switch_grad(create_graph) if on_tensors else _modes.local.grad_enabled
+    guard = contextlib.ExitStack() if several_devices else None
     try:
         # Infinities and NaN are for anomaly mode to find.
-        with np.errstate(all="ignore"), contextlib.ExitStack() as guard:
+        with np.errstate(all="ignore"):
             for root, seed in zip(roots, seeds, strict=True):
                 _add_seed(users, root, seed, on_tensors, guard)
             roots = list(users)
@@ -137,6 +139,8 @@ def run(
         _modes.local.backward_nodes = outer
         if on_tensors:
             _modes.switch_grad(recording)
+        if guard is not None:
+            guard.close()
 
 
 def _visit(
@@ -147,12 +151,11 @@ def _visit(
     needed: set[Node] | None,
     retain_graph: bool,
     on_tensors: bool,
-    guard: contextlib.ExitStack,
+    guard: contextlib.ExitStack | None,
 ) -> dict[Node, Any]:
     captured: dict[Node, Any] = {}
     release = not retain_graph
-    several = bool(several_devices)
-    plain = not (on_tensors or several or _modes.profiler) and needed is None and watcher is None
+    plain = not (on_tensors or guard is not None or _modes.profiler) and needed is None and watcher is None
 
     def finish_leaf(leaf: Node, grad: Any, ours: bool | None) -> None:
         if watcher is not None:
@@ -186,7 +189,7 @@ def _visit(
             if watcher is not None:
                 visited.running = node
             if g is not None:
-                if several:
+                if guard is not None:
                     _switch_device(guard, g)
                 if extra is not None:
                     g = on_gradient(node, g, on_tensors)
@@ -206,7 +209,7 @@ def _visit(
             if edge is None:
                 continue
             grad = grads[i]
-            if several and grad is not None:  # it need not be on the device that g is on
+            if guard is not None and grad is not None:  # it need not be on the device that g is on
                 _switch_device(guard, grad)
             # A rule's result has the shape and dtype of the input, or those of the output:
             # only where these differ is there something to sum or to cast.
@@ -258,8 +261,8 @@ def _switch_device(guard: contextlib.ExitStack, g: Any) -> None:
     guard.enter_context(namespace(raw).device_guard(raw))
 
 
-def _add_seed(users: dict[Node, Pending | None], root: Node, seed: Any, on_tensors: bool, guard: contextlib.ExitStack) -> None:
-    if several_devices:
+def _add_seed(users: dict[Node, Pending | None], root: Node, seed: Any, on_tensors: bool, guard: contextlib.ExitStack | None) -> None:
+    if guard is not None:
         _switch_device(guard, seed)
     held = users.get(root)
     users[root] = [0, seed, False] if held is None else [0, held[1] + seed, not on_tensors]
@@ -286,12 +289,17 @@ def _count_users(users: dict[Node, Pending | None]) -> list[Node]:
     return order
 
 
+_age = operator.attrgetter("seq")
+
+
 def _needed(order: list[Node], targets: Collection[Node]) -> set[Node]:
     """The nodes from which a target can be reached, the targets included."""
     needed = set(targets)
-    for node in sorted(order, key=lambda n: n.seq):
-        if any(edge in needed for edge in node.edges):
-            needed.add(node)
+    for node in sorted(order, key=_age):
+        for edge in node.edges:
+            if edge in needed:
+                needed.add(node)
+                break
     return needed
 
 

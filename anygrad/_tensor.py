@@ -227,9 +227,7 @@ class Tensor(ArrayMethods):
             If it does not require grad, if it has several elements and no gradient is given, or if
             the graph was used and freed.
         """
-        from ._backward import backward
-
-        backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs)
+        _upper.backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs)
 
     def detach(self) -> Tensor:
         """The same memory outside of the graph: a leaf that does not require grad."""

@@ -9,3 +9,4 @@ wrap: Callable[..., Any]  # an array, and a node or None -> a Tensor; by _tensor
 recorded_namespace: Any  # anygrad.ops: what rules compute with under `create_graph`; by _tensor.py
 tensor_type: Any  # the class Tensor; by _tensor.py
 add_in_place: Callable[[Any, Any], None]  # adds a raw array to a Tensor; by ops/inplace.py
+backward: Callable[..., None]  # by _backward.py

@@ -46,7 +46,7 @@ def integer(name: str, argument: str, value: Any) -> int:
 
 def integers(name: str, argument: str, values: Any) -> tuple[int, ...]:
     """An argument that is one integer or a sequence of them."""
-    return tuple([integer(name, argument, v) for v in as_tuple(values)])
+    return tuple([v if type(v) is int else integer(name, argument, v) for v in (values if type(values) is tuple else as_tuple(values))])
 
 
 def real_number(name: str, argument: str, value: Any) -> Any:
@@ -59,6 +59,10 @@ def real_number(name: str, argument: str, value: Any) -> Any:
 
 def tensors_of(name: str, arrays: Any) -> list[Tensor]:
     """A sequence of arrays as Tensors; Python numbers as `as_tensor` puts them beside the first Tensor."""
+    if type(arrays) is list or type(arrays) is tuple:
+        found = [a for a in arrays if isinstance(a, Tensor)]
+        if len(found) == len(arrays):
+            return found
     if isinstance(arrays, str) or not isinstance(arrays, (Sequence, Tensor)) and not is_array(arrays):
         raise TypeError(f"{name}: expected a sequence of arrays, not {type(arrays).__name__}")
     arrays = list(arrays)
@@ -115,7 +119,7 @@ def kept(shape: Sequence[int], axes: tuple[int, ...]) -> tuple[int, ...]:
 
 def spread(g: Any, shape: tuple[int, ...], axes: tuple[int, ...], xp: Any) -> Any:
     """A reduction's gradient, repeated along the axes that were reduced."""
-    return xp.broadcast_to(xp.reshape(g, kept(shape, axes)), shape)
+    return xp.broadcast_to(xp.reshape(g, kept(shape, axes)) if g.shape else g, shape)
 
 
 def count(shape: Sequence[int], axes: tuple[int, ...]) -> int:
@@ -129,7 +133,7 @@ def count(shape: Sequence[int], axes: tuple[int, ...]) -> int:
 def size_of(name: str, shape: Any, size: int) -> tuple[int, ...]:
     """A shape for `size` elements, with one -1 filled in."""
     shape = integers(name, "shape", shape)
-    if math.prod(shape) == size and min(shape, default=0) >= 0:
+    if math.prod(shape) == size and (not shape or min(shape) >= 0):
         return shape
     if shape.count(-1) > 1 or any(n < -1 for n in shape):
         raise ShapeError(f"{name}: shape {shape} can have one -1, and no other negative size")

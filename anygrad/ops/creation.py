@@ -31,9 +31,11 @@ from .manipulation import broadcast_to, permute_dims, reshape, stack
 
 def _shape(name: str, shape: Any, sizes: tuple[Any, ...] = ()) -> tuple[int, ...]:
     """(2, 3) and ((2, 3),) alike."""
+    if type(shape) is int and not sizes:
+        return (shape,)
     given = (shape, *sizes) if sizes or isinstance(shape, (int, np.integer)) else shape
     try:
-        return tuple(integer(name, "shape", n) for n in given)
+        return tuple([n if type(n) is int else integer(name, "shape", n) for n in given])
     except TypeError:
         raise TypeError(f"{name}: a shape is given by integers, {name}(2, 3) or {name}((2, 3)), not by {given!r}") from None
 
@@ -51,7 +53,7 @@ def _made(array: Any, requires_grad: bool) -> Tensor:
 
 
 def _check_sizes(name: str, shape: tuple[int, ...]) -> None:
-    if any(n < 0 for n in shape):
+    if min(shape, default=0) < 0:
         raise ShapeError(f"{name}: a size cannot be negative, got shape {shape}")
 
 

@@ -62,6 +62,27 @@ class Key:
         return tuple([_raw(c) for c in self.cells]) if isinstance(self.cells, tuple) else _raw(self.cells)
 
 
+_PLAIN = frozenset((int, type(None)))
+
+
+def basic_key(key: Any) -> tuple[Any, ...] | None:
+    """A key of nothing but Python's own integers, slices of these, Ellipsis and None, as the key for a raw array; None for any other."""
+    if type(key) is int:
+        return (key, ...)
+    parts = key if type(key) is tuple else (key,)
+    whole = False
+    for part in parts:
+        kind = type(part)
+        if kind is slice:
+            if type(part.start) not in _PLAIN or type(part.stop) not in _PLAIN or type(part.step) not in _PLAIN:
+                return None
+        elif part is Ellipsis:
+            whole = True
+        elif kind not in _PLAIN:
+            return None
+    return parts if whole else (*parts, ...)
+
+
 def _part(k: Any, like: Any, xp: Any) -> Any:
     if k is None or k is Ellipsis or type(k) is int or type(k) is Cell:
         return k
@@ -169,8 +190,8 @@ def _zero_at(xp: Any, x: Any, key: Any) -> Any:
 
 def getitem(x: Tensor, key: Any) -> Tensor:
     """`x[key]`: a view for integers, slices, Ellipsis and None; a copy for index arrays."""
-    if type(key) is int:
-        return _getitem(x, key=(key, ...))
+    if (basic := basic_key(key)) is not None and namespace(x._data).like_numpy:
+        return _getitem(x, key=basic)
     key = Key(key, x._data, x.shape)
     if key.is_basic:
         return _getitem(x, key=key.array)

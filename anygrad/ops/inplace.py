@@ -30,7 +30,7 @@ from .._transform import innermost
 from . import elementwise, logic
 from .creation import asarray
 from .devices import is_pinned
-from .indexing import Key
+from .indexing import Key, basic_key
 from .linear_algebra import matmul
 
 Steps = tuple[Callable[[Any], Any], ...]
@@ -219,6 +219,30 @@ def _written_unrecorded(made: Primitive, x: Tensor, other: Tensor, raw: Callable
     return True
 
 
+def _set_unrecorded(x: Tensor, key: Any, value: Any) -> bool:
+    """What `setitem` does with a number, or a tensor of x's dtype, at a plain key, where nothing is tracked; False, and nothing done, elsewhere."""
+    a, basic = x._data, basic_key(key)
+    xp = namespace(a)
+    if basic is None or not (xp.like_numpy and xp.writes_in_place) or x.is_inference():
+        return False
+    if type(value) is Tensor:
+        value = value._data
+        fits = type(value) is type(a) and value.dtype is a.dtype
+    else:
+        fits = type(value) in (float, int) and a.dtype.kind == "f" or type(value) is int and a.dtype.kind == "i"
+    if not fits:
+        return False
+    try:
+        _alias.preserve(x)
+        a[basic] = value
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return False  # and nothing is written: `write` says why
+    except Exception as error:
+        raise translate(error, "setitem in place", _setitem.primitive.inputs, (a, value), {}) from error
+    _alias.count_write(x)
+    return True
+
+
 def _check_kind(name: str, source: np.dtype, target: np.dtype) -> None:
     """Raise for a result of a kind that the target cannot hold, as NumPy's same-kind casting does."""
     if not np.can_cast(source, target, "same_kind") and not (source.kind == "i" and target.kind == "u"):
@@ -310,6 +334,9 @@ def zero_(x: Tensor) -> Tensor:
 
 def setitem(x: Tensor, key: Any, value: Any) -> None:
     """`x[key] = value`, with broadcasting; the value may be tracked, and then x is."""
+    untracked = type(x) is Tensor and x._node is None and (type(value) is not Tensor or value._node is None)
+    if untracked and not _modes.unusual and _set_unrecorded(x, key, value):
+        return
     if isinstance(value, (list, tuple)) or not (isinstance(value, (Tensor, *NUMBERS)) or is_array(value)):
         value = asarray(value, dtype=x.dtype, device=x.device)
     value = _number_for("setitem", value, x.dtype)

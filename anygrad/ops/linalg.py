@@ -16,7 +16,7 @@ from .._tensor import Tensor
 from .._transform import Transformed, is_tracked
 from . import _decompositions, _determinant
 from ._axes import as_tensor, axes_of, axis_of, count, inexact, integer, kept, pair, real_number
-from ._rules import adjoint, conjugate, over, real_part
+from ._rules import adjoint, conjugate, over, real_part, sum_of_squares
 from .creation import eye, full_like
 from .data_types import astype
 from .elementwise import _ratio
@@ -280,6 +280,9 @@ def _norm_change(t: Any, x: Any, out: Any, ord: Any, axes: tuple[int, ...], xp: 
     jvp=lambda t, x, out, ord, axes, xp: _norm_change(t, x, out, ord, axes, xp),
 )
 def _vector_norm(xp: Any, x: Any, *, ord: Any, axes: Any, keepdims: Any) -> Any:
+    if ord == 2 and xp.name == "numpy" and x.size <= 4096 and x.dtype.char in "fdFD":  # without NumPy's Python wrappers
+        out = xp.sqrt(sum_of_squares(x, axes, xp))
+        return out if keepdims else xp.reshape(out, tuple(n for i, n in enumerate(x.shape) if i not in axes))
     return xp.linalg.vector_norm(x, axis=axes if x.ndim else None, ord=ord, keepdims=keepdims)
 
 

@@ -225,7 +225,7 @@ def concat(arrays: Any, /, *, axis: int | None = 0) -> Tensor:
         raise ShapeError("concat: needs at least one array")
     if axis is None:
         tensors, axis = [reshape(t, (-1,)) for t in tensors], 0
-    if any(t.ndim != tensors[0].ndim for t in tensors):
+    if len({t.ndim for t in tensors}) > 1:
         raise ShapeError(f"concat: all arrays need the same number of dimensions, got shapes {', '.join(str(t.shape) for t in tensors)}")
     return _concat(*tensors, axis=axis_of("concat", axis, tensors[0].ndim))
 
@@ -235,7 +235,7 @@ def stack(arrays: Any, /, *, axis: int = 0) -> Tensor:
     tensors = tensors_of("stack", arrays)
     if not tensors:
         raise ShapeError("stack: needs at least one array")
-    if any(t.shape != tensors[0].shape for t in tensors):
+    if len({t.shape for t in tensors}) > 1:
         raise ShapeError(f"stack: all arrays need the same shape, got {', '.join(str(t.shape) for t in tensors)}")
     return _stack(*tensors, axis=axis_of("stack", axis, tensors[0].ndim + 1))
 

@@ -26,11 +26,11 @@ from ._extra import (
 )
 from ._random import random_dropout, random_integers, random_kept, random_normal, random_uniform
 from ._scatter import scatter_add
-from ._standard import broadcast_to, matrix_transpose, max, mean, min, permute_dims, reshape, sum
+from ._standard import broadcast_to, full_like, matrix_transpose, max, mean, min, ones_like, permute_dims, reshape, stack, sum, zeros_like
 
 __all__ = [
-    "astype", "broadcast_to", "copy", "gather", "matmul", "matrix_transpose", "max", "mean", "min", "owns_memory", "permute_dims", "random_dropout", "random_integers",
-    "random_kept", "random_normal", "random_uniform", "reshape", "scatter_add", "shares_memory", "sum", "sum_leading", "zero_at",
+    "astype", "broadcast_to", "copy", "full_like", "gather", "matmul", "matrix_transpose", "max", "mean", "min", "ones_like", "owns_memory", "permute_dims",
+    "random_dropout", "random_integers", "random_kept", "random_normal", "random_uniform", "reshape", "scatter_add", "shares_memory", "stack", "sum", "sum_leading", "zero_at", "zeros_like",
 ]  # fmt: skip
 
 name = "numpy"

@@ -28,6 +28,25 @@ def mean(x: Any, /, *, axis: Any = None, keepdims: Any = False) -> Any:
     return np.add.reduce(x, axis=axis, keepdims=keepdims) / n
 
 
+def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
+    out = np.empty_like(x, dtype)
+    out.fill(fill_value)
+    return out
+
+
+def ones_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:
+    return full_like(x, 1, dtype=dtype)
+
+
+def zeros_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:
+    return full_like(x, 0, dtype=dtype)
+
+
+def stack(arrays: Any, /, *, axis: int = 0) -> Any:
+    place = (slice(None),) * axis + (None,)
+    return np.concatenate([x[place] for x in arrays], axis)
+
+
 def reshape(x: Any, /, shape: tuple[int, ...]) -> Any:
     return x.reshape(shape)
 
@@ -41,8 +60,19 @@ def matrix_transpose(x: Any, /) -> Any:
 
 
 def broadcast_to(x: Any, /, shape: tuple[int, ...]) -> Any:
-    if x.size != 1 or type(x) is not np.ndarray:
-        return np.broadcast_to(x, shape)
-    out: Any = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
-    out.setflags(write=False)
+    if type(x) is not np.ndarray:
+        if not isinstance(x, np.generic):
+            return np.broadcast_to(x, shape)
+        x = np.asarray(x)
+    sizes = x.shape
+    lead = len(shape) - len(sizes)
+    strides = [0] * lead
+    for n, wanted, stride in zip(sizes, shape[lead:], x.strides):  # noqa: B905  (strict= costs more here)
+        if n != wanted and n != 1:
+            lead = -1
+        strides.append(stride if n == wanted else 0)
+    if lead < 0 or not x.size or not x.flags.c_contiguous:
+        return np.broadcast_to(x, shape)  # which may raise
+    out: Any = np.ndarray(shape, x.dtype, x, 0, strides)
+    out.setflags(False)
     return out

@@ -24,7 +24,7 @@ _LARGEST = 80.0  # exp of it is finite in single precision
 
 def _top(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
     """The largest element along the axes."""
-    reduce = xp.max if count(x.shape, axes) else xp.sum
+    reduce = xp.sum if 0 in x.shape else xp.max
     return reduce(x, axis=axes, keepdims=True)
 
 
