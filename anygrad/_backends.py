@@ -146,6 +146,7 @@ def _namespace_of_type(array: Array) -> Backend:
 
 
 class _Defaults(threading.local):
+    before: tuple[device | None, ...] = ()  # what the contexts that are entered go back to
     device: device | None = None
 
 
@@ -176,7 +177,7 @@ class device:
         If there is no such device; the message says which part is missing.
     """
 
-    __slots__ = ("_before", "backend", "index", "raw", "type")
+    __slots__ = ("backend", "index", "raw", "type")
     backend: Backend
     raw: Any
     type: str
@@ -201,6 +202,8 @@ class device:
         return f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
 
     def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
         if isinstance(other, device):
             return self.backend is other.backend and self.raw == other.raw
         return isinstance(other, str) and str(self) == other
@@ -212,14 +215,16 @@ class device:
         return device, (str(self),)
 
     def __enter__(self) -> Self:
-        self._before = [*getattr(self, "_before", ()), _defaults.device]
+        _defaults.before = (*_defaults.before, _defaults.device)
         _defaults.device = self
         return self
 
     def __exit__(self, *exc: object) -> None:
-        _defaults.device = self._before.pop()
+        _defaults.device = _defaults.before[-1]
+        _defaults.before = _defaults.before[:-1]
 
 
+@functools.lru_cache(maxsize=64)
 def _make_device(backend: Backend, raw: Any) -> device:
     self = object.__new__(device)
     self.backend, self.raw, self.type = backend, raw, backend.device_type

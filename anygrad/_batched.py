@@ -109,9 +109,9 @@ def batches_of(*values: Any) -> tuple[Batch, ...]:
     """The batches that any of the values is batched with, the outermost first."""
     found: set[Batch] = set()
     for x in values:
-        if isinstance(x, Transformed):
+        if type(x) is not Tensor and isinstance(x, Transformed):
             found.update(batches_of(*x.parts()), [x.batch] if isinstance(x, Batched) else [])
-    return tuple(sorted(found, key=lambda batch: batch.level))
+    return tuple(sorted(found, key=lambda batch: batch.level)) if found else ()
 
 
 def expanded(x: Tensor) -> Tensor:

@@ -18,8 +18,8 @@ Rules of holomorphic functions are written as for real numbers all the same: aro
 `vjp` takes the conjugate of what comes in and of what goes out, which amounts to that.
 
 The one piece of magic in the project is here: from the names in the rules, Python source
-is written for the `vjp` method, and for functions of a fixed number of inputs for the path
-from Tensors to Tensor, so that nothing is looked up or looped over in a call. Equal sources
+is written for the `vjp` method, and for the path from Tensors to Tensor, so that nothing is looked
+up in a call, nor looped over where the number of inputs is fixed. Equal sources
 are compiled once. How they are worded is in _primitive_source.py. Everything else goes through
 `apply` in _recording.py, which does the same things one after the other and is the text to read first.
 """
@@ -39,9 +39,9 @@ from ._backends import Backend, namespace
 from ._dtypes import as_dtype, is_inexact
 from ._graph import Cell, sequence
 from ._operands import beside, is_operand
-from ._primitive_source import WRITTEN_NAMES, function_source, stub_source, vjp_source
-from ._recording import PrimitiveNode, apply, conjugates, finish, missing, names_of, note_view, record, several
-from ._tensor import Tensor, wrap
+from ._primitive_source import WRITTEN_NAMES, function_source, stub_source, variadic_source, vjp_source
+from ._recording import PrimitiveNode, apply, conjugates, missing, names_of, note_view, save, several
+from ._tensor import Tensor
 
 Rule = Callable[..., Any]
 Jvp = str | Rule | dict[str, str | Rule] | None
@@ -277,8 +277,6 @@ def _function(made: Primitive, slow: Callable[..., Any]) -> Callable[..., Any]:
     puts the written code in its own place. So importing compiles little, and whoever has
     imported the function by name has the same object all along.
     """
-    if made.variadic:
-        return _variadic(made, slow)
     scope: dict[str, Any] = {"Tensor": Tensor, "Node_": made.node, "Cell": Cell, "modes": _modes, "sequence": sequence, "made": made}
     scope.update(
         slow=slow,
@@ -290,41 +288,16 @@ def _function(made: Primitive, slow: Callable[..., Any]) -> Callable[..., Any]:
         generic=np.generic,
         is_inexact=is_inexact,
         several=several,
+        save=save,
     )
 
     def write() -> None:
-        exec(_compiled(function_source(made)), written := dict(scope))
+        exec(_compiled(variadic_source(made) if made.variadic else function_source(made)), written := dict(scope))
         scope["itself"].__code__ = written["function"].__code__
 
     exec(_compiled(stub_source(made)), scope)
     scope.update(write=write, itself=scope["function"])
     return scope["function"]
-
-
-def _variadic(made: Primitive, slow: Callable[..., Any]) -> Callable[..., Any]:
-    """The function of a primitive that takes several arrays in one input: for Tensors of one library and dtype in the usual mode."""
-
-    def function(*inputs: Any, **params: Any) -> Any:
-        raws = [x._data for x in inputs if type(x) is Tensor]
-        if len(raws) != len(inputs) or len(raws) < 2 or _modes.unusual:
-            return slow(*inputs, **params)
-        library, dtype = type(raws[0]), raws[0].dtype
-        for raw in raws:
-            if type(raw) is not library or raw.dtype is not dtype:
-                return slow(*inputs, **params)
-        try:
-            result = made.forward(namespace(raws[0]), *raws, **params)
-        except Exception:
-            return slow(*inputs, **params)
-        if type(result) is not library or result.dtype is not dtype:
-            return slow(*inputs, **params)
-        out = wrap(result)
-        nodes = [x._node for x in inputs]
-        if made.differentiable and any(nodes) and not (_modes.off and not _modes.local.grad_enabled):
-            out._node = finish(record(made, inputs, raws, nodes, params), out)
-        return out
-
-    return function
 
 
 def _saved_value(position: int, node: PrimitiveNode) -> Any:

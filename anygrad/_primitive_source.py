@@ -1,7 +1,7 @@
 """The Python sources that `@primitive` has compiled: text out of what a `Primitive` says of itself.
 
-`vjp_source` is the `vjp` method of a node, `function_source` the path from Tensors to Tensor, `stub_source` what
-stands in its place until the first call. Nothing is compiled or run here: _primitive.py does that, and says which
+`vjp_source` is the `vjp` method of a node, `function_source` the path from Tensors to Tensor (`variadic_source` where
+one input takes several arrays), `stub_source` what stands in its place until the first call. Nothing is compiled or run here: _primitive.py does that, and says which
 values the names in the sources have.
 """
 
@@ -14,7 +14,11 @@ from ._recording import names_of
 if TYPE_CHECKING:
     from ._primitive import Primitive, Rule
 
-WRITTEN_NAMES = frozenset(("library", "node", "out", "result", "tensor", "xp"))  # variables of the sources
+WRITTEN_NAMES = frozenset(("first", "library", "node", "out", "raws", "result", "tensor", "xp"))  # variables of the sources
+
+# How each path makes its Tensor, and how it ends where it is recorded.
+_WRAPPING = ("out = Tensor()", "out._data = result", "out._cell = out._alias = out._grad = None")
+_FINISHING = ("node.shape = result.shape", "node.dtype = result.dtype", "node._extra = None", "out._node = node", "return out")
 
 # Rules as short as these are written out instead of called; {0} is what the rule asks for first.
 _SHORT_RULES: dict[bytes, str] = {
@@ -62,9 +66,9 @@ def vjp_source(made: Primitive) -> str:
 
 def _heading(made: Primitive) -> tuple[str, str]:
     """The `def` line of the function of a primitive, and the arguments to pass on from it."""
-    names = ", ".join(made.inputs)
-    heading = f"def function({names}, /{', *, ' + ', '.join(made.params) if made.params else ''}):"
-    return heading, names + "".join(f", {p}={p}" for p in made.params)
+    names = f"*{made.inputs[0]}" if made.variadic else ", ".join(made.inputs)
+    params = f", {'' if made.variadic else '*, '}{', '.join(made.params)}" if made.params else ""
+    return f"def function({names}{'' if made.variadic else ', /'}{params}):", names + "".join(f", {p}={p}" for p in made.params)
 
 
 def stub_source(made: Primitive) -> str:
@@ -76,7 +80,7 @@ def function_source(made: Primitive) -> str:
     """The path of a function of a fixed number of inputs, for Tensors of one library in the usual mode.
 
     a0, a1, ... are the arrays of the inputs, n0, n1, ... their nodes. Errors, numbers that do
-    not keep the dtype, several outputs and whatever else is unusual go to `slow`.
+    not keep the dtype and whatever else is unusual go to `slow`.
     """
     x = made.inputs
     several = range(len(x))
@@ -107,6 +111,27 @@ def function_source(made: Primitive) -> str:
     return "\n".join([*lines, f"    {slow}"])
 
 
+def variadic_source(made: Primitive) -> str:
+    """The path of a function of several arrays in one input, for Tensors of one library and dtype in the usual mode."""
+    heading, arguments = _heading(made)
+    x = made.inputs[0]
+    slow = f"return slow({arguments})"
+    saved = {"input": f"tuple([save(x, x._data) for x in {x}])", "shape": "tuple([a.shape for a in raws])", "dtype": "tuple([a.dtype for a in raws])"}
+    saves = "".join(f"{saved.get(kind, 'save(out, result)' if kind == 'out' else name)}, " for name, kind, _, _ in made.saves)
+    lines = [f"raws = [x._data for x in {x} if type(x) is Tensor]", f"if modes.unusual or len(raws) != len({x}) or len(raws) < 2:", f"    {slow}"]
+    lines += ["first = raws[0]", "for a in raws:", "    if type(a) is not type(first) or a.dtype is not first.dtype:", f"        {slow}"]
+    lines += ["try:", f"    result = forward(namespace(first), *raws{''.join(f', {p}={p}' for p in made.params)})", "except Exception:", f"    {slow}"]
+    lines += ["if type(result) is not type(first) or result.dtype is not first.dtype:", f"    {slow}", *_WRAPPING]
+    lines += [
+        f"edges = tuple([x._node for x in {x}])",
+        "if not any(edges) or modes.off and not modes.local.grad_enabled:",
+        "    out._node = None",
+        "    return out",
+    ]
+    lines += ["node = Node_()", "node.seq = next(sequence)", "node.edges = edges", f"node.saved = ({saves})", *_FINISHING]
+    return "\n".join([heading, *_indented(lines, 1)])
+
+
 def _indented(lines: list[str], depth: int) -> list[str]:
     return ["    " * depth + line for line in lines]
 
@@ -133,7 +158,7 @@ def _body(made: Primitive, given: str, slow: str, number: int | None = None) -> 
         lines += [f"if result.dtype is not {like}.dtype:", f"    {slow}"]
     if not (made.operator or made.view):
         lines += [f"if {' or '.join(f'result is a{i}' for i in inputs)}:", f"    {slow}"]
-    lines += ["out = Tensor()", "out._data = result", "out._cell = out._alias = out._grad = None"]
+    lines += _WRAPPING
     if made.view:
         params = ", ".join(f"'{p}': {p}" for p in made.params)
         lines += ["if namespace(result).shares_memory(result, a0):", f"    note_view(made, out, {made.inputs[0]}, {{{params}}})"]
@@ -149,7 +174,7 @@ def _body(made: Primitive, given: str, slow: str, number: int | None = None) -> 
     for i, save in enumerate(made.saves):
         lines += _saving(made, f"s{i}", save, live, number)
     saved = "".join(f"s{i}, " for i in range(len(made.saves)))
-    return [*lines, f"node.saved = ({saved})", "node.shape = result.shape", "node.dtype = result.dtype", "node._extra = None", "out._node = node", "return out"]
+    return [*lines, f"node.saved = ({saved})", *_FINISHING]
 
 
 def _saving(made: Primitive, target: str, save: tuple[str, str, int, tuple[int, ...]], live: list[int], number: int | None) -> list[str]:

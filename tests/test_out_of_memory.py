@@ -271,7 +271,7 @@ def test_the_message() -> None:
 CPU: dict[str, tuple[Callable[[], Any], str]] = {
     "zeros": (lambda: ag.zeros(PETA), r"zeros: Unable to allocate 4.00 PiB"),
     "full": (lambda: ag.full((PETA,), 1.0), r"full: Unable to allocate"),
-    "ones_like": (lambda: ag.ones_like(ag.broadcast_to(ag.ones(1), (PETA,))), r"ones: Unable to allocate"),
+    "ones_like": (lambda: ag.ones_like(ag.broadcast_to(ag.ones(1), (PETA,))), r"ones_like: Unable to allocate"),
     "arange": (lambda: ag.arange(PETA), r"arange: .*allocate"),
     "linspace": (lambda: ag.linspace(0, 1, PETA), r"linspace: Unable to allocate"),
     "eye": (lambda: ag.eye(1 << 26), r"eye: Unable to allocate"),

@@ -181,6 +181,8 @@ def _sums_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
 
 def for_each_entry(ctx: FunctionCtx, outs: list[Any], batches: tuple[Batch, ...]) -> list[Any]:
     """The outputs, each batched with all that an argument is batched with."""
+    if not batches:
+        return outs
     fresh = {}
     for o in outs:
         if isinstance(o, Tensor) and not set(batches) <= set(batches_of(o)):
@@ -193,7 +195,7 @@ def for_each_entry(ctx: FunctionCtx, outs: list[Any], batches: tuple[Batch, ...]
     return [fresh.get(id(o), o) for o in outs]
 
 
-def record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes: list[Node | None], outs: list[Any]) -> list[Any]:
+def record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes: list[Node | None], outs: list[Any], batches: tuple[Batch, ...]) -> list[Any]:
     """Make the node of one application, and the outputs its own."""
     for t in ctx._dirty:
         if t.requires_grad and t.is_leaf:
@@ -210,12 +212,12 @@ def record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes: 
     node.seq = next(sequence)
     if _engine.watcher is not None:
         _engine.watcher.note_forward(node)
-    node.batches = batches_of(*args)
-    node.slots = tuple(i for i, a in enumerate(args) if isinstance(a, Tensor))
-    node.held = tuple(batches_of(args[i]) for i in node.slots)
-    node.edges = tuple(nodes[i] for i in node.slots)
+    node.batches = batches
+    node.slots = slots = tuple([i for i, a in enumerate(args) if isinstance(a, Tensor)])
+    node.held = tuple([batches_of(args[i]) for i in slots]) if batches else ((),) * len(slots)
+    node.edges = tuple([nodes[i] for i in slots])
     node.count = len(results)
-    node.likes = tuple(_like(o._data) if isinstance(o, Tensor) else None for o in results)
+    node.likes = tuple([_like(o._data) if isinstance(o, Tensor) else None for o in results])
     node.shape, node.dtype = node.likes[0][:2] if len(results) == 1 and node.likes[0] else (None, None)
     without = [id(t) for t in ctx._non_differentiable]
     histories = {}

@@ -102,10 +102,11 @@ class Function:
         ctx, result = cls._called(args, kwargs, tuple(n is not None for n in nodes))
         several = isinstance(result, (tuple, list))
         dirty = ctx._dirty
-        outs = for_each_entry(ctx, list(as_tuple(result)), batches_of(*args))
+        batches = batches_of(*args)
+        outs = for_each_entry(ctx, list(as_tuple(result)), batches)
         fixed = [any(o is t for t in ctx._non_differentiable) for o in outs]
         if _modes.local.grad_enabled and any(ctx.needs_input_grad):
-            outs = record(cls, ctx, args, nodes, outs)
+            outs = record(cls, ctx, args, nodes, outs, batches)
         return tuple(outs) if several else outs[0], ctx, dirty, fixed
 
     @classmethod

@@ -103,6 +103,10 @@ def _spread(value: Tensor, shape: tuple[int, ...], dtype: Any, where: device, re
 
 
 def _like(name: str, x: Any, dtype: Any, where: Any, requires_grad: bool, *value: Any) -> Tensor:
+    if type(x) is Tensor and dtype is None and where is None and not value:
+        xp = namespace(x._data)
+        with explained(f"{name}_like", x._data), xp.device_guard(x._data):
+            return _made(getattr(xp, f"{name}_like")(x._data), requires_grad)
     x = x if isinstance(x, Tensor) else asarray(x)
     where = x.device if where is None else where
     out = _filled(name, x.shape, x.dtype if dtype is None else dtype, where, requires_grad, *value)

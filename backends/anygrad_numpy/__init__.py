@@ -26,11 +26,36 @@ from ._extra import (
 )
 from ._random import random_dropout, random_integers, random_kept, random_normal, random_uniform
 from ._scatter import scatter_add
-from ._standard import broadcast_to, full_like, matrix_transpose, max, mean, min, ones_like, permute_dims, reshape, stack, sum, zeros_like
+from ._standard import (
+    all,
+    any,
+    argmax,
+    argmin,
+    broadcast_to,
+    cumulative_prod,
+    cumulative_sum,
+    full_like,
+    matrix_transpose,
+    max,
+    mean,
+    min,
+    ones_like,
+    permute_dims,
+    prod,
+    reshape,
+    roll,
+    squeeze,
+    stack,
+    sum,
+    take,
+    zeros_like,
+)
 
 __all__ = [
-    "astype", "broadcast_to", "copy", "full_like", "gather", "matmul", "matrix_transpose", "max", "mean", "min", "ones_like", "owns_memory", "permute_dims",
-    "random_dropout", "random_integers", "random_kept", "random_normal", "random_uniform", "reshape", "scatter_add", "shares_memory", "stack", "sum", "sum_leading", "zero_at", "zeros_like",
+    "all", "any", "argmax", "argmin", "astype", "broadcast_to", "copy", "cumulative_prod", "cumulative_sum", "full_like", "gather", "matmul",
+    "matrix_transpose", "max", "mean", "min", "ones_like", "owns_memory", "permute_dims", "prod", "random_dropout", "random_integers",
+    "random_kept", "random_normal", "random_uniform", "reshape", "roll", "scatter_add", "shares_memory", "squeeze", "stack", "sum", "sum_leading",
+    "take", "zero_at", "zeros_like",
 ]  # fmt: skip
 
 name = "numpy"
@@ -46,7 +71,7 @@ fused = None  # NumPy has no kernels that take several of its functions' places
 
 # Where numpy.NAME is not what the standard asks for: array_api_compat.numpy.NAME is.
 _FROM_COMPAT = frozenset(
-    """argsort asarray clip count_nonzero cumulative_prod cumulative_sum finfo iinfo nonzero sort std
+    """argsort asarray clip count_nonzero finfo iinfo nonzero sort std
     take_along_axis tensordot unique_all unique_counts unique_inverse unique_values var
     ceil floor trunc linalg fft""".split()
 )

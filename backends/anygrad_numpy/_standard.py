@@ -20,6 +20,38 @@ def min(x: Any, /, *, axis: Any = None, keepdims: Any = False) -> Any:
     return np.minimum.reduce(x, axis=axis, keepdims=keepdims)
 
 
+def prod(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:
+    return np.multiply.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
+
+
+def all(x: Any, /, *, axis: Any = None, keepdims: Any = False) -> Any:
+    return np.logical_and.reduce(x, axis=axis, dtype=np.bool_, keepdims=keepdims)
+
+
+def any(x: Any, /, *, axis: Any = None, keepdims: Any = False) -> Any:
+    return np.logical_or.reduce(x, axis=axis, dtype=np.bool_, keepdims=keepdims)
+
+
+def argmax(x: Any, /, *, axis: int | None = None, keepdims: Any = False) -> Any:
+    return x.argmax(axis, keepdims=keepdims)
+
+
+def argmin(x: Any, /, *, axis: int | None = None, keepdims: Any = False) -> Any:
+    return x.argmin(axis, keepdims=keepdims)
+
+
+def cumulative_sum(x: Any, /, *, axis: int, dtype: Any = None) -> Any:
+    return np.add.accumulate(x, axis, dtype)
+
+
+def cumulative_prod(x: Any, /, *, axis: int, dtype: Any = None) -> Any:
+    return np.multiply.accumulate(x, axis, dtype)
+
+
+def take(x: Any, indices: Any, /, *, axis: int) -> Any:
+    return x.take(indices, axis)
+
+
 def mean(x: Any, /, *, axis: Any = None, keepdims: Any = False) -> Any:
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     n = math.prod([x.shape[i] for i in axes])
@@ -45,6 +77,21 @@ def zeros_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:
 def stack(arrays: Any, /, *, axis: int = 0) -> Any:
     place = (slice(None),) * axis + (None,)
     return np.concatenate([x[place] for x in arrays], axis)
+
+
+def roll(x: Any, /, shift: Any, *, axis: Any = None) -> Any:
+    if axis is None and x.ndim == 1:
+        axis, shift = (0,), (shift,)
+    if axis is None or len(axis) != 1 or not x.shape[axis[0]]:
+        return np.roll(x, shift, axis)
+    (axis,), (shift,) = axis, shift
+    before = (slice(None),) * axis
+    n = shift % x.shape[axis]
+    return np.concatenate([x[*before, -n:], x[*before, :-n]], axis) if n else x.copy()
+
+
+def squeeze(x: Any, /, axis: tuple[int, ...]) -> Any:
+    return x.squeeze(axis)
 
 
 def reshape(x: Any, /, shape: tuple[int, ...]) -> Any:
