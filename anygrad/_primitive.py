@@ -34,13 +34,13 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
-from . import _modes
+from . import _modes, _upper
 from ._backends import Backend, namespace
 from ._dtypes import as_dtype, is_inexact
 from ._graph import Cell, sequence
 from ._operands import beside, is_operand
 from ._primitive_source import WRITTEN_NAMES, function_source, stub_source, variadic_source, vjp_source
-from ._recording import PrimitiveNode, apply, conjugates, missing, names_of, note_view, save, several
+from ._recording import PrimitiveNode, apply, conjugates, missing, names_of, note_view, revive, save, several
 from ._tensor import Tensor
 
 Rule = Callable[..., Any]
@@ -182,13 +182,16 @@ class Primitive:
             body[f"_saved_{_PYTORCH.get(name, name)}"] = property(functools.partial(_saved_value, i))
         return type(f"{node_name}Backward0", (PrimitiveNode,), body)
 
-    def vjp(self) -> Callable[..., Any]:
-        """The method `vjp` of the node: written when it is first wanted."""
-        scope: dict[str, Any] = {"namespace": _namespace_of_gradient, "missing": functools.partial(missing, self)}
-        scope.update(FLOAT32=FLOAT32, FLOAT64=FLOAT64, is_complex=_is_complex, conjugated=_conjugated)
+    def vjp(self, recorded: bool) -> Callable[..., Any]:
+        """The method `vjp` of the node, or `vjp_recorded`: written when it is first wanted."""
+        scope: dict[str, Any] = {"missing": functools.partial(missing, self), "FLOAT32": FLOAT32, "FLOAT64": FLOAT64, "is_complex": _is_complex}
+        if recorded:
+            scope.update(namespace=lambda g: _upper.recorded_namespace, conjugated=_conjugated_on_record, several=PrimitiveNode.revive_outputs, revive=revive)
+        else:
+            scope.update(namespace=_namespace_of_gradient, conjugated=_conjugated, several=lambda node, cells: tuple([c.array for c in cells]))
         scope.update({f"rule{i}": rule for i, rule in enumerate(self.rules)})
-        exec(_compiled(vjp_source(self)), scope)
-        return scope["vjp"]
+        exec(_compiled(vjp_source(self, recorded)), scope)
+        return scope["vjp_recorded" if recorded else "vjp"]
 
 
 def primitive(
@@ -317,6 +320,11 @@ def _conjugated(node: PrimitiveNode, g: Any, edges: tuple[Any, ...]) -> tuple[An
     xp = _namespace_of_gradient(g)
     grads = node.vjp(conjugates(g, xp.conj), edges, conjugate=False)
     return tuple(conjugates(list(grads), xp.conj))
+
+
+def _conjugated_on_record(node: PrimitiveNode, g: Any, edges: tuple[Any, ...]) -> tuple[Any, ...]:
+    conj = _upper.recorded_namespace.conj
+    return tuple(conjugates(list(node.vjp_recorded(conjugates(g, conj), edges, conjugate=False)), conj))
 
 
 @functools.cache

@@ -1,6 +1,6 @@
 """The Python sources that `@primitive` has compiled: text out of what a `Primitive` says of itself.
 
-`vjp_source` is the `vjp` method of a node, `function_source` the path from Tensors to Tensor (`variadic_source` where
+`vjp_source` is the `vjp` method of a node or its `vjp_recorded`, `function_source` the path from Tensors to Tensor (`variadic_source` where
 one input takes several arrays), `stub_source` what stands in its place until the first call. Nothing is compiled or run here: _primitive.py does that, and says which
 values the names in the sources have.
 """
@@ -29,18 +29,22 @@ _SHORT_RULES: dict[bytes, str] = {
 }
 
 
-def vjp_source(made: Primitive) -> str:
-    """The method `vjp(self, g, edges)`: each rule on its saved values, where the edge is wanted."""
+def vjp_source(made: Primitive, recorded: bool) -> str:
+    """The method `vjp(self, g, edges)`: each rule on its saved values, where the edge is wanted.
+
+    Or `vjp_recorded`, where these are Tensors with their history.
+    """
 
     def argument(name: str) -> str:
         if name == "xp":
             return "xp"
-        i, kind = next((i, kind) for i, (n, kind, _, _) in enumerate(made.saves) if n == name)
+        i, kind, index = next((i, kind, index) for i, (n, kind, index, _) in enumerate(made.saves) if n == name)
         if kind in ("param", "shape", "dtype"):
             return f"saved[{i}]"
         if made.variadic and kind == "input":
-            return f"[s.array for s in saved[{i}]]"
-        return f"(tuple([s.array for s in saved[{i}]]) if type(saved[{i}]) is tuple else saved[{i}].array)" if kind == "out" else f"saved[{i}].array"
+            return f"[revive(s, e) for s, e in zip(saved[{i}], self.edges)]" if recorded else f"[s.array for s in saved[{i}]]"
+        one = f"revive(saved[{i}], {'self' if kind == 'out' else f'self.edges[{index}]'})" if recorded else f"saved[{i}].array"
+        return f"(several(self, saved[{i}]) if type(saved[{i}]) is tuple else {one})" if kind == "out" else one
 
     def call(i: int, rule: Rule | None) -> str:
         if rule is None:
@@ -50,7 +54,7 @@ def vjp_source(made: Primitive) -> str:
             return _SHORT_RULES[rule.__code__.co_code].format(*arguments)
         return f"rule{i}({', '.join(['g', *arguments])})"
 
-    lines = ["def vjp(self, g, edges, conjugate=True):", "    saved = self.saved"]
+    lines = [f"def {'vjp_recorded' if recorded else 'vjp'}(self, g, edges, conjugate=True):", "    saved = self.saved"]
     if made.holomorphic:
         lines += ["    dtype = self.dtype", "    if dtype is not FLOAT32 and dtype is not FLOAT64 and conjugate and is_complex(dtype):"]
         lines += ["        return conjugated(self, g, edges)"]

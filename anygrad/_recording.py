@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from . import _engine, _modes, _upper
+from . import _engine, _modes
 from ._alias import NO_GRAD, alias_of, cell_of, share
 from ._backends import Backend, is_array, load, namespace
-from ._dtypes import as_dtype, is_inexact
+from ._dtypes import is_inexact
 from ._errors import OutOfMemoryError
 from ._generic import GenericBackend
 from ._graph import AccumulateGrad, Cell, Node, Output, Packed, sequence
@@ -161,28 +161,15 @@ class PrimitiveNode(Node):
             known = self._outputs = {}
         return Output.of(self, known, index, array)
 
+    # The first node of a primitive that runs puts the written method in its class.
+
     def vjp(self, g: Any, edges: tuple[Node | None, ...], conjugate: bool = True) -> tuple[Any, ...]:
-        # The first node of a primitive that runs puts the written method in its class.
-        type(self).vjp = self.primitive.vjp()  # type: ignore[method-assign]
+        type(self).vjp = self.primitive.vjp(recorded=False)  # type: ignore[method-assign]
         return self.vjp(g, edges, conjugate)
 
-    def vjp_recorded(self, g: Any, edges: tuple[Node | None, ...]) -> tuple[Any, ...]:
-        if not (self.primitive.holomorphic and as_dtype(self.dtype).kind == "c"):
-            return self._rules_recorded(g, edges)
-        conj = _upper.recorded_namespace.conj
-        return tuple(conjugates(list(self._rules_recorded(conjugates(g, conj), edges)), conj))
-
-    def _rules_recorded(self, g: Any, edges: tuple[Node | None, ...]) -> tuple[Any, ...]:
-        made = self.primitive
-        values = {name: self._revive(kind, index, value) for (name, kind, index, _), value in zip(made.saves, self.saved or (), strict=True)}
-        values["xp"] = _upper.recorded_namespace
-        if made.variadic:
-            return tuple(self._rule(0, g, values))
-        return tuple(None if edge is None else self._rule(i, g, values) for i, edge in enumerate(edges))
-
-    def _rule(self, index: int, g: Any, values: dict[str, Any]) -> Any:
-        rule = self.primitive.rules[index]
-        return missing(self.primitive, index) if rule is None else rule(g, *[values[name] for name in names_of(rule)])
+    def vjp_recorded(self, g: Any, edges: tuple[Node | None, ...], conjugate: bool = True) -> tuple[Any, ...]:
+        type(self).vjp_recorded = self.primitive.vjp(recorded=True)  # type: ignore[method-assign]
+        return self.vjp_recorded(g, edges, conjugate)
 
     def saved_value(self, position: int) -> Any:
         """What `_saved_NAME` gives: a saved value as a Tensor with its history, a leaf as itself; None if it was not needed.
@@ -206,12 +193,16 @@ class PrimitiveNode(Node):
         if value is None or kind in ("param", "shape", "dtype"):
             return value
         if kind == "out" and isinstance(value, tuple):
-            return tuple(revive(v, self.output(i, v.array) if is_inexact(v.array) else None) for i, v in enumerate(value))
+            return self.revive_outputs(value)
         if kind == "out":
             return revive(value, self)
         if isinstance(value, tuple):  # of a variadic primitive
             return tuple(revive(v, edge) for v, edge in zip(value, self.edges, strict=True))
         return revive(value, self.edges[index])
+
+    def revive_outputs(self, cells: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Saved outputs as Tensors with their history."""
+        return tuple([revive(v, self.output(i, v.array) if is_inexact(v.array) else None) for i, v in enumerate(cells)])
 
 
 def revive(value: Any, node: Node | None) -> Any:
