@@ -20,7 +20,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _modes
+from . import _modes, _upper
 from ._backends import namespace
 from ._graph import Cell, counts_references
 
@@ -77,23 +77,25 @@ class Alias:
         What this is a view of; None if it is itself where a history begins.
     parent : Alias or None
         Of what this is directly a view of.
-    step : function or None
-        Makes the view from that.
+    step : tuple or None
+        Makes the view from that: the arguments of `_recording.Step`.
     fixed : str or None
         Why a recorded write through this view is refused, if it is.
     """
 
     __slots__ = ("base", "fixed", "parent", "step", "storage")
-
-    def __init__(self, storage: Storage, base: Any = None, parent: Alias | None = None, step: Step | None = None, fixed: str | None = None) -> None:
-        self.storage, self.base, self.parent, self.step, self.fixed = storage, base, parent, step, fixed
+    storage: Storage
+    base: Any
+    parent: Alias | None
+    step: tuple[Any, ...] | None
+    fixed: str | None
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """What makes the view from its base, one view after the other."""
         steps, alias = [], self
         while alias.step is not None and alias.parent is not None:
-            steps.append(alias.step)
+            steps.append(_upper.view_step(*alias.step))
             alias = alias.parent
         return tuple(reversed(steps))
 
@@ -102,21 +104,24 @@ def alias_of(tensor: Any) -> Alias:
     """The tensor's alias record, made if need be."""
     alias = tensor._alias
     if alias is None:
-        alias = tensor._alias = Alias(Storage())
+        alias = tensor._alias = Alias()
+        alias.storage = Storage()
+        alias.base = alias.parent = alias.step = alias.fixed = None
         alias.storage.add(tensor)
         if tensor._cell is not None:
             alias.storage.add_cell(tensor._cell)
     return alias
 
 
-def share(out: Any, source: Any, step: Step | None = None, fixed: str | None = None) -> None:
+def share(out: Any, source: Any, step: tuple[Any, ...] | None = None, fixed: str | None = None) -> None:
     """Note that `out` shares the memory of `source`; a view of it, if `step` is given."""
     alias = source._alias or alias_of(source)
-    storage = alias.storage
+    out._alias = new = Alias()
+    new.storage = storage = alias.storage
     if step is None:
-        out._alias = Alias(storage)
+        new.base = new.parent = new.step = new.fixed = None
     else:
-        out._alias = Alias(storage, source if alias.base is None else alias.base, alias, step, fixed or alias.fixed)
+        new.base, new.parent, new.step, new.fixed = source if alias.base is None else alias.base, alias, step, fixed or alias.fixed
     storage.add(out)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from . import _engine, _modes
+from . import _engine, _modes, _upper
 from ._alias import NO_GRAD, alias_of, cell_of, share
 from ._backends import Backend, is_array, load, namespace
 from ._dtypes import is_inexact
@@ -321,7 +321,10 @@ class Step:
         return result if self.index is None else result[self.index]
 
 
+_upper.view_step = Step
+
+
 def note_view(made: Primitive, out: Tensor, source: Any, params: dict[str, Any], index: int | None = None) -> None:
     """Note that `out` is a view of `source`, so that writes to either reach the other's history."""
     if isinstance(source, Tensor):
-        share(out, source, Step(made, params, index), NO_GRAD if _modes.off and not _modes.local.grad_enabled else None)
+        share(out, source, (made, params, index), NO_GRAD if _modes.off and not _modes.local.grad_enabled else None)
