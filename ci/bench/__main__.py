@@ -6,7 +6,8 @@
     python ci/bench times --libraries anygrad,torch
     python ci/bench --write                      # into docs/performance.md, with the plot
 
-Parts: times, threads (two threads, and each library in a process of its own), memory, footprint, scaling; and beside these
+Parts: times, small (single operations on arrays of ten numbers), threads (two threads, and each library in a process of its own),
+memory, footprint, scaling; and beside these
 engine (a chain of small operations, forward and backward apart) and transforms (what a jvp and a Hessian cost).
 And gpu, which has options of its own: python ci/bench gpu --help.
 """
@@ -122,7 +123,7 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(prog="python ci/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "part", nargs="?", default="all", choices=["all", "times", "threads", "memory", "footprint", "scaling", "engine", "transforms", "child"]
+        "part", nargs="?", default="all", choices=["all", "times", "small", "threads", "memory", "footprint", "scaling", "engine", "transforms", "child"]
     )
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join(WORKLOADS))
     parser.add_argument("--libraries", default="", help="which of those that are installed, separated by commas")
@@ -138,11 +139,14 @@ def main() -> None:
         return
     libraries = installed(args.libraries.split(",") if args.libraries else [])
     plotted: dict[str, Any] = {}
-    for part in ("times", "threads", "memory", "footprint", "scaling"):
+    for part in ("times", "small", "threads", "memory", "footprint", "scaling"):
         if args.part not in ("all", part):
             continue
         if part == "times":
             text, plotted[part] = times(libraries, names)
+        elif part == "small":
+            text = importlib.import_module("small").small(args.workloads)
+            libraries = [library for library in libraries if library.name == "torch"]
         elif part == "scaling":
             text, plotted[part] = scaling(libraries)
         elif part == "footprint":
