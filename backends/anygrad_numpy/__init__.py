@@ -18,6 +18,7 @@ from ._extra import (
     astype,
     copy,
     gather,
+    keep_freed_memory,
     matmul,
     owns_memory,
     shares_memory,
@@ -155,3 +156,6 @@ def load_special() -> types.ModuleType:
 
 def version() -> str:
     return f"numpy {np.__version__}"
+
+
+keep_freed_memory()

@@ -7,6 +7,18 @@ from typing import Any
 
 import numpy as np
 
+_LARGEST_THRESHOLD = 32 << 20  # bytes: glibc's own bound
+
+
+def keep_freed_memory() -> None:
+    """Have glibc hold on to memory that is freed, up to twice this size, in place of giving it back at once and asking again.
+
+    A step of training frees what it has made and makes as much again; new pages for all of that take as long as many of the functions
+    that write to them. glibc learns sizes from what is freed: this is a large array of which no page is ever touched.
+    (`mallopt` in the manual of Linux: M_MMAP_THRESHOLD. Where another malloc is at work, or its variables are set, nothing changes.)
+    """
+    np.empty(_LARGEST_THRESHOLD - (64 << 10), np.uint8)
+
 
 def copy(x: np.ndarray) -> np.ndarray:
     """A copy with the same order of axes in memory."""
