@@ -239,7 +239,10 @@ def _visit(
                 if grad is not None:
                     if ours is None and sys.getrefcount(grad) > _FRESH:
                         ours = False  # somebody else has the array, too
-                    finish_leaf(edge, grad, ours)
+                    if plain and edge._extra is None:
+                        accumulate(edge, grad, ours, False, visited.accumulated)
+                    else:
+                        finish_leaf(edge, grad, ours)
             elif following is None:
                 following, next_g = edge, grad
             else:

@@ -14,7 +14,9 @@ from ._out_of_memory import is_out_of_memory, told_of_backward
 def accumulate(leaf: AccumulateGrad, grad: Any, ours: bool | None, create_graph: bool, accumulated: list[Any]) -> None:
     """Add a complete gradient to `.grad` of a leaf; the array becomes the leaf's own if it is `ours`
     (None: nobody else has it, but it may be a view). The leaf goes into the list `accumulated`."""
-    tensor = leaf.variable
+    tensor = leaf.leaf()
+    if tensor is None:
+        tensor = leaf.variable
     if tensor._node is not leaf:
         return  # requires_grad was switched off since the forward
     extra = leaf._extra

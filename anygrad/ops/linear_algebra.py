@@ -44,9 +44,12 @@ def _vector_matrix(xp: Any, x1: Any, x2: Any) -> Any:
 
 def matmul(x1: Tensor, x2: Tensor, /) -> Tensor:
     """The matrix product over the last two axes; a 1-D argument is a row on the left, a column on the right."""
-    x1, x2 = pair(x1, x2)
+    if not (type(x1) is type(x2) is Tensor and x1._data.dtype is x2._data.dtype):
+        x1, x2 = pair(x1, x2)
     shape1, shape2 = x1.shape, x2.shape
     m, n = len(shape1), len(shape2)
+    if m == n == 2 and shape1[1] == shape2[0]:
+        return _matmul(x1, x2)
     if not (m and n):
         raise ShapeError(f"matmul: 0-d arguments have no axis to sum over, got shapes {shape1} and {shape2}. Use multiply.")
     axis = n - 2 if n > 1 else 0
@@ -54,7 +57,7 @@ def matmul(x1: Tensor, x2: Tensor, /) -> Tensor:
         raise ShapeError(
             f"matmul: shapes {shape1} and {shape2} do not match: the last axis of x1 has {shape1[-1]} elements, axis {axis} of x2 has {shape2[axis]}"
         )
-    if n > 2 or m == n == 2:
+    if n > 2:
         return _matmul(x1, x2) if m > 1 else reshape(_matmul(reshape(x1, (1, -1)), x2), (*shape2[:-2], shape2[-1]))
     if m == 1:
         return _dot(x1, x2) if n == 1 else _vector_matrix(x1, x2)

@@ -21,14 +21,14 @@ Operator = Callable[[Any, Any], Any]
 
 def _reflected(function: Operator) -> Operator:
     def operator(self: Tensor, other: Any) -> Any:
-        return function(other, self) if is_operand(other) else NotImplemented
+        return function(other, self) if type(other) is Tensor or is_operand(other) else NotImplemented
 
     return operator
 
 
 def _plain(function: Operator) -> Operator:
     def operator(self: Tensor, other: Any) -> Any:
-        return function(self, other) if is_operand(other) else NotImplemented
+        return function(self, other) if type(other) is Tensor or is_operand(other) else NotImplemented
 
     return operator
 

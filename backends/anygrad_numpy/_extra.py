@@ -45,8 +45,10 @@ def shares_memory(x: np.ndarray, y: np.ndarray) -> bool:
 
 def sum_leading(x: np.ndarray, n: int) -> np.ndarray:
     """The sum over the first n axes: by BLAS, which takes a fraction of the time where the other axes are short."""
+    if x.size < 1024:
+        return np.add.reduce(x, axis=0 if n == 1 else tuple(range(n)))
     width = math.prod(x.shape[n:])
-    if x.size < 1024 or width < 2 or x.dtype.char not in "fdFD" or not x.flags.c_contiguous:
+    if width < 2 or x.dtype.char not in "fdFD" or not x.flags.c_contiguous:
         return np.add.reduce(x, axis=tuple(range(n)))
     rows = x.reshape(-1, width)
     return np.dot(np.ones(len(rows), x.dtype), rows).reshape(x.shape[n:])
