@@ -100,7 +100,7 @@ def axes_of(name: str, axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     if type(axis) is int:
-        return (axis_of(name, axis, ndim),)
+        return (axis % ndim if -ndim <= axis < ndim else axis_of(name, axis, ndim),)
     axes = tuple([axis_of(name, a, ndim) for a in as_tuple(axis)])
     if len(set(axes)) != len(axes):
         raise ShapeError(f"{name}: axis {axis} names an axis twice")

@@ -125,6 +125,8 @@ def prefix_recurrence(x: Any, g: Any, axis: int, xp: Any) -> Any:
 def _accumulated(x: Tensor, dtype: Any) -> Tensor:
     """x in the dtype in which sums and products are made: small integers in the default integer."""
     if dtype is None:
+        if x._node is not None:  # floating or complex
+            return x
         kind = x.dtype.kind
         if kind in "fcV":
             return x

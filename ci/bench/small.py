@@ -2,7 +2,7 @@
 in one process and in turn.
 
     python ci/bench small
-    python ci/bench small "x[2:5]" "xp.exp(x)"     # some of the rows
+    python ci/bench small "x[2:5]" network     # some of the rows
 """
 
 from __future__ import annotations
@@ -62,9 +62,8 @@ def program(line: str, known: dict[str, Any]) -> Callable[[], Any]:
         line = f"return {line}"
     except SyntaxError:
         pass
-    written = ", ".join(name for name in known if name != "xp")
     scope = dict(known)
-    exec(f"def run({', '.join(f'{name}={name}' for name in written.split(', '))}):\n    {line}", scope)
+    exec(f"def run({', '.join(f'{name}={name}' for name in known if name != 'xp')}):\n    {line}", scope)  # they are local variables
     return scope["run"]
 
 
@@ -76,6 +75,37 @@ def with_backward(forward: Callable[[], Any], known: dict[str, Any]) -> Callable
         for leaf in leaves:
             leaf.grad = None
         forward().backward(gradient)
+
+    return run
+
+
+def network(xp: Any) -> Callable[[], None]:
+    """a step of an MLP 3-5-2, batch 4"""
+    import numpy as np
+
+    numbers = np.random.default_rng(0).standard_normal
+    data, labels = xp.tensor(numbers((4, 3), np.float32)), xp.tensor(np.eye(2, dtype=np.float32)[[0, 1, 1, 0]])
+    parameters = [xp.tensor(numbers(shape, np.float32), requires_grad=True) for shape in ((3, 5), 5, (5, 2), 2)]
+    w1, b1, w2, b2 = parameters
+
+    def run() -> None:
+        scores = xp.tanh(data @ w1 + b1) @ w2 + b2
+        (-xp.sum(xp.log_softmax(scores, -1) * labels)).backward()
+        with xp.no_grad():
+            for p in parameters:
+                p -= 1e-3 * p.grad
+                p.grad = None
+
+    return run
+
+
+def rosenbrock(xp: Any) -> Callable[[], None]:
+    """the gradient of Rosenbrock's function of 10 numbers"""
+    x = values(xp)["x"]
+
+    def run() -> None:
+        x.grad = None
+        (100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2).sum().backward()
 
     return run
 
@@ -114,6 +144,11 @@ def small(chosen: Sequence[str] = ()) -> str:
             column.append(ratio)
         cells = [report.figure(v) for times in found for v in times]
         rows.append([f"`{line.replace('|', chr(92) + '|')}`", *cells, *["-"] * (6 - len(cells))])
+    for made in (network, rosenbrock):
+        if not chosen or made.__name__ in chosen:
+            times = compared(made(anygrad), made(torch))
+            ratios[1].append(times[2])
+            rows.append([f"{made.__doc__}", "-", "-", "-", *map(report.figure, times)])
     means = [report.figure(math.exp(statistics.fmean(map(math.log, column)))) if column else "-" for column in ratios]
     rows.append(["geometric mean", "", "", means[0], "", "", means[1]])
     heading = ["ns", "anygrad", "torch", "ratio", "with backward: anygrad", "torch", "ratio"]

@@ -96,7 +96,7 @@ def _log_softmax(xp: Any, x: Any, *, axes: Any) -> Any:
 
 def _floating(x: Any) -> Tensor:
     x = as_tensor(x)
-    return astype(x, get_default_dtype()) if x.dtype.kind in "biu" else x
+    return x if x._node is not None or x.dtype.kind not in "biu" else astype(x, get_default_dtype())
 
 
 def logsumexp(x: Tensor, /, axis: Any = None, *, b: Any = None, keepdims: bool = False, return_sign: bool = False) -> Tensor | tuple[Tensor, Tensor]:
