@@ -289,7 +289,7 @@ RULES: dict[str, Rule] = {
     for rule, names in (
         (aligned, "to pin_memory astype clone aliased tril triu where clip_both clip_low clip_high relu diagonal outer"),
         (aligned, "cholesky qr eigh eigvalsh eig eigvals svd svdvals det cofactors slogdet inv solve pinv matrix_rank"),
-        (along, "sum mean max min prod cumulative_sum cumulative_prod var std all any count_nonzero vector_norm argsort cross sum_of_products"),
+        (along, "sum mean max min prod cumulative_sum cumulative_prod var std all any count_nonzero vector_norm argsort cross sum_of_products var_backward"),
         (along, "squeeze flip concat stack unstack split repeat fftn ifftn rfft irfft"),
         (flat, "argmax argmin roll"),
         (shaped, "reshape expand broadcast_to"),

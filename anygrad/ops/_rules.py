@@ -30,9 +30,11 @@ def over(function: Any, *arrays: Any, xp: Any, place: int = 0) -> Any:
 
 
 def fused(name: str, arrays: tuple[Any, ...], axes: tuple[int, ...], xp: Any, *numbers: float) -> Any:
-    """What one kernel of the backend makes of arrays in place of several functions; None where it has none, or none that serves."""
-    kernel = getattr(xp, "fused", None)
-    return None if kernel is None else kernel(name, arrays, axes, *numbers)
+    """What one kernel of the backend makes of arrays in place of several functions; None where it has none, or none that serves.
+
+    It rounds otherwise than these functions. So only forwards ask, which compute the same on the record as off it.
+    """
+    return None if xp.fused is None else xp.fused(name, arrays, axes, *numbers)
 
 
 # Up to this length the dot products of BLAS, of 32 running sums or so, are as exact as NumPy's sums by pairs.

@@ -204,9 +204,21 @@ def _centred(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
 
 def _centred_times(factor: Any, x: Any, axes: tuple[int, ...], xp: Any) -> Any:
     """Distances from the mean, those that belong to each result times its factor."""
-    if (out := fused("centred_times", (factor, x), axes, xp)) is not None:
-        return out
-    return over(xp.multiply, _centred(x, axes, xp), xp.reshape(factor, kept(x.shape, axes)), xp=xp)
+    factor = xp.reshape(factor, kept(x.shape, axes))
+    if isinstance(factor, Tensor) or isinstance(x, Tensor):
+        return _var_backward(factor, x, axes=axes)
+    out = fused("centred_times", (factor, x), axes, xp)
+    return over(xp.multiply, _centred(x, axes, xp), factor, xp=xp) if out is None else out
+
+
+@primitive(
+    "VarBackward",
+    jvp="multilinear",
+    factor=lambda g, x, axes, xp: g * _centred(x, axes, xp),
+    x=lambda g, factor, axes, xp: _centred_times(factor, g, axes, xp),
+)
+def _var_backward(xp: Any, factor: Any, x: Any, *, axes: Any) -> Any:
+    return _centred_times(factor, x, axes, xp)
 
 
 @primitive(

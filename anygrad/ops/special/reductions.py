@@ -29,8 +29,23 @@ def _top(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
 
 
 def _logsumexp_gradient(g: Any, x: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    shape = kept(x.shape, axes)
+    g, out = xp.reshape(g, shape), xp.reshape(out, shape)
+    if isinstance(g, Tensor) or isinstance(out, Tensor):
+        return _logsumexp_backward(g, out, x, axes=axes)
     gx = fused("logsumexp_gradient", (g, out, x), axes, xp)
-    return xp.reshape(g, kept(x.shape, axes)) * _weights(x, out, axes, xp) if gx is None else gx
+    return g * over(xp.exp, x - out, xp=xp) if gx is None else gx
+
+
+@primitive(
+    "LogsumexpBackward",
+    jvp="elementwise",
+    g=lambda h, y, x, xp: h * xp.exp(x - y),
+    y=lambda h, out: -h * out,
+    x=lambda h, out: h * out,
+)
+def _logsumexp_backward(xp: Any, g: Any, y: Any, x: Any, *, axes: Any) -> Any:
+    return _logsumexp_gradient(g, x, y, axes, xp)
 
 
 @primitive(
@@ -61,15 +76,23 @@ def _shifted(x: Any, axes: tuple[int, ...], xp: Any) -> Any:
 
 
 def _softmax_gradient(g: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    if isinstance(g, Tensor) or isinstance(out, Tensor):
+        return _softmax_backward(g, out, axes=axes)
     gx = fused("softmax_gradient", (g, out), axes, xp)
     return out * (g - sum_of_products(out, g, axes, xp)) if gx is None else gx
 
 
 @primitive(
-    "Softmax",
-    x=_softmax_gradient,
-    jvp=lambda t, out, axes, xp: out * (t - sum_of_products(out, t, axes, xp)),
+    "SoftmaxBackwardData",
+    g=lambda h, y, axes, xp: _softmax_gradient(h, y, axes, xp),
+    y=lambda h, g, y, axes, xp: h * (g - sum_of_products(y, g, axes, xp)) - g * sum_of_products(y, h, axes, xp),
+    jvp={"g": "multilinear", "y": lambda t, g, y, axes, xp: t * (g - sum_of_products(y, g, axes, xp)) - y * sum_of_products(t, g, axes, xp)},
 )
+def _softmax_backward(xp: Any, g: Any, y: Any, *, axes: Any) -> Any:
+    return _softmax_gradient(g, y, axes, xp)
+
+
+@primitive("Softmax", x=_softmax_gradient, jvp=_softmax_gradient)
 def _softmax(xp: Any, x: Any, *, axes: Any) -> Any:
     if (out := fused("softmax", (x,), axes, xp)) is not None:
         return out
@@ -78,8 +101,20 @@ def _softmax(xp: Any, x: Any, *, axes: Any) -> Any:
 
 
 def _log_softmax_gradient(g: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    if isinstance(g, Tensor) or isinstance(out, Tensor):
+        return _log_softmax_backward(g, out, axes=axes)
     gx = fused("log_softmax_gradient", (g, out), axes, xp)
     return over(xp.add, xp.exp(out) * -xp.sum(g, axis=axes, keepdims=True), g, xp=xp) if gx is None else gx
+
+
+@primitive(
+    "LogSoftmaxBackwardData",
+    g=lambda h, y, axes, xp: h - sum_of_products(xp.exp(y), h, axes, xp),
+    y=lambda h, g, y, axes, xp: h * (xp.exp(y) * -xp.sum(g, axis=axes, keepdims=True)),
+    jvp={"g": "multilinear", "y": "elementwise"},
+)
+def _log_softmax_backward(xp: Any, g: Any, y: Any, *, axes: Any) -> Any:
+    return _log_softmax_gradient(g, y, axes, xp)
 
 
 @primitive(
