@@ -1,6 +1,7 @@
 """The sources of CUDA kernels without a GPU: compiled by NVRTC for a GPU, and by g++ to be run on the CPU.
 
 `HostKernel` stands for cupy.RawKernel: what it is given is compiled with g++ behind cuda_shim.h and called through ctypes.
+`HostElementwiseKernel` stands for cupy.ElementwiseKernel, as far as the backend uses it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import pytest
 
 _SHIM = Path(__file__).with_name("cuda_shim.h")
 _BUILT = Path(__file__).with_name("__pycache__") / "kernels"  # what was compiled before is found here
+_TYPES = Path(__file__).parents[1] / "backends" / "anygrad_cupy" / "kernels" / "types.cuh"
 _DEFINED = re.compile(r"__global__\s+void\s+(\w+)\s*\(")
 
 
@@ -85,6 +87,31 @@ def _passed(argument: Any) -> Any:
     if isinstance(argument, np.generic):
         return (ctypes.c_char * argument.nbytes).from_buffer_copy(argument.tobytes())
     return ctypes.c_double(argument) if isinstance(argument, float) else ctypes.c_longlong(argument)
+
+
+class HostElementwiseKernel:
+    """cupy.ElementwiseKernel, run by the CPU: of arrays of one dtype T, booleans (bool) and Python numbers, with one result of T."""
+
+    def __init__(self, in_params: str, out_params: str, operation: str, name: str) -> None:
+        self.name, self.inputs = name, [tuple(p.split()) for p in in_params.split(",")]
+        assert out_params == "T out"
+        assert {kind for kind, _ in self.inputs} <= {"T", "bool"}
+        loads = "".join(f"const {kind} {x} = {x}_[i]; " for kind, x in self.inputs)
+        pointers = "".join(f"const {kind}* {x}_, " for kind, x in self.inputs)
+        self.code = f'extern "C" __global__ void {name}({pointers}i64 size, T* out_) {{ for (EACH(i, size)) {{ {loads}T out; {operation}; out_[i] = out; }} }}'
+
+    def __call__(self, *args: Any) -> np.ndarray:
+        kinds = {a.dtype for (kind, _), a in zip(self.inputs, args, strict=True) if kind == "T" and isinstance(a, np.ndarray)}
+        assert len(kinds) == 1, "a type of the kernel has several dtypes"
+        (dtype,) = kinds
+        given = [np.asarray(a, dtype if kind == "T" else None) for (kind, _), a in zip(self.inputs, args, strict=True)]
+        assert all(a.dtype == bool for (kind, _), a in zip(self.inputs, given, strict=True) if kind == "bool")
+        arrays = [np.ascontiguousarray(a) for a in np.broadcast_arrays(*given)]
+        shape = np.broadcast_shapes(*(a.shape for a in given))
+        out = np.empty(shape, dtype)
+        type_name = "bf16" if dtype.kind == "V" else f"{dtype.kind}{8 * dtype.itemsize}"
+        HostKernel(f"{_TYPES.read_text()}using T = {type_name};\n{self.code}", self.name, ("-std=c++17",))((1,), (32,), (*arrays, out.size, out))
+        return out
 
 
 # ---------------------------------------------------------------------------

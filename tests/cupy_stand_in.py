@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 import stand_in_device as device
-from cuda_on_host import HostKernel
+from cuda_on_host import HostElementwiseKernel, HostKernel
 from stand_in_device import CUDARuntimeError, waits
 
 from anygrad import _backends, _modes
@@ -363,6 +363,12 @@ class _RawKernel(HostKernel):
         _launch(args)
 
 
+class _ElementwiseKernel(HostElementwiseKernel):
+    def __call__(self, *args: Any) -> Any:
+        _refuse_numpy(args)
+        return _dressed(super().__call__(*map(_plain, args)), args)
+
+
 @contextlib.contextmanager
 def _errstate(linalg: str) -> Iterator[None]:
     _raises.append(linalg == "raise")
@@ -421,6 +427,7 @@ def installed(
         cuda=cuda,
         from_dlpack=lambda x: x.__dlpack__(stream=1).array,
         RawKernel=_RawKernel,
+        ElementwiseKernel=_ElementwiseKernel,
         get_default_memory_pool=lambda: device.pool,
         get_default_pinned_memory_pool=lambda: device.pinned_pool,
         linalg=linalg,

@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from test_scatter_add import KEYS
 
+import anygrad_numpy
+
 FOLDER = Path(__file__).parents[1] / "backends" / "anygrad_cupy" / "kernels"
 SOURCES = sorted(path.stem for path in FOLDER.glob("*.cu"))
 
@@ -281,3 +283,15 @@ def test_which_rows_our_kernels_take(backend: Any) -> None:
     assert backend.fused("softmax_gradient", (x.astype(np.float32), x), (2,)) is None
     many = on_device(np.broadcast_to(np.float16(1), (256, (1 << 16) + 1)).copy())
     assert backend.fused("var", (many,), (1,), 1.0) is not None
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.filterwarnings("ignore:invalid value encountered in less:RuntimeWarning")  # of ml_dtypes, about NaN
+def test_share(backend: Any, dtype: str) -> None:
+    """All, half and nothing are exact in every dtype: the same bits as NumPy's, also beside a number and where shapes broadcast."""
+    kind = np.dtype(ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
+    x = np.array([[-1.0, 0.0, 1.0], [np.nan, np.inf, -np.inf]], kind)
+    g = rng.standard_normal((4, 2, 3)).astype(kind)
+    for x1, x2 in ((x, x[0]), (x[0], x), (x, 0.0), (0.0, x), (x, x), (x, x[:1, 1].reshape(()).astype(np.float64))):
+        found = backend.share(*(on_device(np.asarray(a)) if isinstance(a, np.ndarray) else a for a in (g, x1, x2)))
+        np.testing.assert_array_equal(np.asarray(found), anygrad_numpy.share(g, x1, x2), strict=True)

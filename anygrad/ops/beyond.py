@@ -229,7 +229,7 @@ def kron(x1: Tensor, x2: Tensor, /) -> Tensor:
 # ---------------------------------------------------------------------------
 
 
-@primitive("Relu", jvp="elementwise", x=lambda g, out, xp: xp.where(out <= 0, xp.zeros_like(g), g))
+@primitive("Relu", jvp="elementwise", x=lambda g, out, xp: xp.where(out <= 0, 0, g))
 def relu(xp: Any, x: Any) -> Any:
     """x where it is positive, else 0; the derivative at 0 is 0."""
     return xp.maximum(x, xp.zeros_like(x))

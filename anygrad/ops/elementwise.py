@@ -61,7 +61,7 @@ def remainder(xp: Any, x1: Any, x2: Any) -> Any:
 @primitive(
     "Pow",
     x1=lambda g, x1, x2, xp: g * x2 * xp.pow(x1, xp.where((x1 == 0) & (x2 == 0), xp.ones_like(x2), x2 - 1)),
-    x2=lambda g, x1, x2, out, xp: g * xp.where((x1 == 0) & (xp.real(x2) >= 0), xp.zeros_like(out), out * xp.log(xp.astype(x1, out.dtype, copy=False))),
+    x2=lambda g, x1, x2, out, xp: g * xp.where((x1 == 0) & (xp.real(x2) >= 0), 0, out * xp.log(xp.astype(x1, out.dtype, copy=False))),
 )
 def _pow(xp: Any, x1: Any, x2: Any) -> Any:
     return xp.pow(x1, x2)
@@ -158,7 +158,7 @@ def logaddexp(xp: Any, x1: Any, x2: Any) -> Any:
 def _weight(x1: Any, x2: Any, xp: Any) -> Any:
     """exp(x1) / (exp(x1) + exp(x2)); equal infinities weigh a half."""
     both = (x1 == x2) & xp.isinf(x1)
-    return 1 / (1 + xp.exp(xp.where(both, xp.zeros_like(x1 + x2), x2 - xp.where(both, xp.zeros_like(x1), x1))))
+    return 1 / (1 + xp.exp(xp.where(both, 0, x2 - xp.where(both, 0, x1))))
 
 
 # ---------------------------------------------------------------------------
@@ -210,7 +210,8 @@ def atan2(xp: Any, x1: Any, x2: Any) -> Any:
 
 def _over_square(x: Any, x1: Any, x2: Any, xp: Any) -> Any:
     r2 = x1 * x1 + x2 * x2
-    return xp.where(r2 == 0, xp.zeros_like(r2), x / xp.where(r2 == 0, xp.ones_like(r2), r2))
+    zero = r2 == 0
+    return xp.where(zero, 0, x / xp.where(zero, 1, r2))
 
 
 @primitive("Hypot", floats=True, x1=lambda g, x1, out, xp: g * _ratio(x1, out, xp), x2=lambda g, x2, out, xp: g * _ratio(x2, out, xp))
@@ -221,7 +222,8 @@ def hypot(xp: Any, x1: Any, x2: Any) -> Any:
 
 def _ratio(x: Any, norm: Any, xp: Any) -> Any:
     """x / norm, and 0 where the norm is."""
-    return xp.where(norm == 0, xp.zeros_like(norm), x / xp.where(norm == 0, xp.ones_like(norm), norm))
+    zero = norm == 0
+    return xp.where(zero, 0, x / xp.where(zero, 1, norm))
 
 
 @primitive("Sinh", floats=True, x=lambda g, x, xp: g * xp.cosh(x))
@@ -267,8 +269,15 @@ def atanh(xp: Any, x: Any) -> Any:
 
 def _share(g: Any, x1: Any, x2: Any, xp: Any) -> Any:
     """Of a maximum's gradient, what goes to x1: all where it is the larger, half of a tie; NaN goes to both."""
-    smaller, at_most = xp.astype(x1 < x2, g.dtype), xp.astype(x1 <= x2, g.dtype)  # neither, where there is a NaN
-    return g * (1 - (smaller + at_most) / 2)
+    if isinstance(g, Tensor):
+        return _maximum_backward(g, *[x.detach() if isinstance(x, Tensor) else x for x in (x1, x2)])
+    return xp.share(g, x1, x2)
+
+
+@primitive("MaximumBackward", jvp="linear", g=lambda h, x1, x2, xp: _share(h, x1, x2, xp))
+def _maximum_backward(xp: Any, g: Any, x1: Any, x2: Any) -> Any:
+    """The second derivatives with respect to x1 and x2 are 0: they come here detached."""
+    return xp.share(g, x1, x2)
 
 
 @primitive("Maximum", x1=lambda g, x1, x2, xp: _share(g, x1, x2, xp), x2=lambda g, x1, x2, xp: _share(g, x2, x1, xp))
@@ -307,7 +316,8 @@ def _sgn(xp: Any, x: Any) -> Any:
 def _across(g: Any, direction: Any, size: Any, xp: Any) -> Any:
     """The part of g across a complex direction, over the size: only turning x changes its sign; 0 at 0."""
     turning = g - direction * xp.real(g * xp.conj(direction))
-    return xp.where(size == 0, xp.zeros_like(g), turning / xp.where(size == 0, xp.ones_like(size), size))
+    zero = size == 0
+    return xp.where(zero, 0, turning / xp.where(zero, 1, size))
 
 
 def sign(x: Any, /) -> Tensor:

@@ -261,10 +261,10 @@ def _norm_slope(x: Any, out: Any, ord: Any, axes: tuple[int, ...], xp: Any) -> A
         return xp.zeros_like(x)
     norm = xp.reshape(out, kept(x.shape, axes))
     if ord == 2:  # what is divided by infinity is 0, with all its derivatives
-        return x / xp.where(norm == 0, xp.full_like(norm, math.inf), norm)
+        return x / xp.where(norm == 0, math.inf, norm)
     at_zero, size = (x == 0) | (norm == 0), _ratio(xp.abs(x), norm, xp)
-    size = xp.where(at_zero, xp.ones_like(size), size)
-    return xp.where(at_zero, xp.zeros_like(x), xp.sign(x) * size ** (ord - 1))
+    size = xp.where(at_zero, 1, size)
+    return xp.where(at_zero, 0, xp.sign(x) * size ** (ord - 1))
 
 
 def _norm_change(t: Any, x: Any, out: Any, ord: Any, axes: tuple[int, ...], xp: Any) -> Any:

@@ -40,7 +40,7 @@ def _even(g: Any, x: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
 def _mean_of_hits(t: Any, x: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
     """An extremum's tangent: the mean of those of the elements equal to it."""
     hit = _hits(x, out, axes, xp)
-    total = xp.sum(xp.where(hit, t, xp.zeros_like(t)), axis=axes)
+    total = xp.sum(xp.where(hit, t, 0), axis=axes)
     return xp.reshape(total / xp.sum(xp.astype(hit, t.dtype), axis=axes), out.shape)
 
 

@@ -66,9 +66,9 @@ def inside(x: Any, low: Any, high: Any, xp: Any) -> Any:
 
 @primitive(
     "Clamp",
-    x=lambda g, x, low, high, xp: xp.where(inside(x, low, high, xp), g, xp.zeros_like(g)),
-    low=lambda g, x, low, high, xp: xp.where((x < low) & (low < high), g, xp.zeros_like(g)),
-    high=lambda g, x, low, high, xp: xp.where((x > high) | (low > high), g, xp.zeros_like(g)),
+    x=lambda g, x, low, high, xp: xp.where(inside(x, low, high, xp), g, 0),
+    low=lambda g, x, low, high, xp: xp.where((x < low) & (low < high), g, 0),
+    high=lambda g, x, low, high, xp: xp.where((x > high) | (low > high), g, 0),
 )
 def _clip_both(xp: Any, x: Any, low: Any, high: Any) -> Any:
     return xp.minimum(xp.maximum(x, low), high)
@@ -76,8 +76,8 @@ def _clip_both(xp: Any, x: Any, low: Any, high: Any) -> Any:
 
 @primitive(
     "ClampMin",
-    x=lambda g, x, low, xp: xp.where(inside(x, low, None, xp), g, xp.zeros_like(g)),
-    low=lambda g, x, low, xp: xp.where(x < low, g, xp.zeros_like(g)),
+    x=lambda g, x, low, xp: xp.where(inside(x, low, None, xp), g, 0),
+    low=lambda g, x, low, xp: xp.where(x < low, g, 0),
 )
 def _clip_low(xp: Any, x: Any, low: Any) -> Any:
     return xp.maximum(x, low)
@@ -85,8 +85,8 @@ def _clip_low(xp: Any, x: Any, low: Any) -> Any:
 
 @primitive(
     "ClampMax",
-    x=lambda g, x, high, xp: xp.where(inside(x, None, high, xp), g, xp.zeros_like(g)),
-    high=lambda g, x, high, xp: xp.where(x > high, g, xp.zeros_like(g)),
+    x=lambda g, x, high, xp: xp.where(inside(x, None, high, xp), g, 0),
+    high=lambda g, x, high, xp: xp.where(x > high, g, 0),
 )
 def _clip_high(xp: Any, x: Any, high: Any) -> Any:
     return xp.minimum(x, high)

@@ -21,6 +21,7 @@ from ._extra import (
     keep_freed_memory,
     matmul,
     owns_memory,
+    share,
     shares_memory,
     sum_leading,
     zero_at,
@@ -55,7 +56,7 @@ from ._standard import (
 __all__ = [
     "all", "any", "argmax", "argmin", "astype", "broadcast_to", "copy", "cumulative_prod", "cumulative_sum", "full_like", "gather", "matmul",
     "matrix_transpose", "max", "mean", "min", "ones_like", "owns_memory", "permute_dims", "prod", "random_dropout", "random_integers",
-    "random_kept", "random_normal", "random_uniform", "reshape", "roll", "scatter_add", "shares_memory", "squeeze", "stack", "sum", "sum_leading",
+    "random_kept", "random_normal", "random_uniform", "reshape", "roll", "scatter_add", "share", "shares_memory", "squeeze", "stack", "sum", "sum_leading",
     "take", "zero_at", "zeros_like",
 ]  # fmt: skip
 

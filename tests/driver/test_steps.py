@@ -110,7 +110,7 @@ def test_a_training_step() -> None:
         loss, ours = model.step()
         hand = by_hand(model)
     assert_flows(*ours)
-    assert (counts(*ours), counts(*hand)) == ([13, 30, 12], [20, 21, 12])
+    assert (counts(*ours), counts(*hand)) == ([13, 16, 12], [20, 21, 12])
     assert [j.launches.count("cublasGemmEx") for j in ours] == [j.launches.count("cublasGemmEx") for j in hand] == [3, 5, 0]
     with journal() as reading:
         loss.item()
@@ -146,7 +146,7 @@ def programs() -> dict[str, Callable[[], Any]]:
 
 
 # Of the chain: 20 forward, 2 products for each step back, and the additions of the gradients of w and b: none more than by hand.
-LAUNCHES = {"chain": 60, "softmax": 8, "embedding": 5, "in place": 23, "relu": 11, "standardized": 32}
+LAUNCHES = {"chain": 60, "softmax": 8, "embedding": 5, "in place": 23, "relu": 4, "standardized": 32}
 
 
 @pytest.mark.parametrize("name", LAUNCHES)
