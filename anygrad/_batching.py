@@ -287,7 +287,7 @@ def refused(made: Primitive, batch: Batch, inputs: Sequence[Any], params: dict[s
 RULES: dict[str, Rule] = {
     name: rule
     for rule, names in (
-        (aligned, "to pin_memory astype clone aliased tril triu where clip_both clip_low clip_high relu diagonal outer"),
+        (aligned, "to pin_memory astype clone aliased tril triu where where_or where_not clip_both clip_low clip_high clip_numbers relu diagonal outer"),
         (aligned, "cholesky qr eigh eigvalsh eig eigvals svd svdvals det cofactors slogdet inv solve pinv matrix_rank"),
         (along, "sum mean max min prod cumulative_sum cumulative_prod var std all any count_nonzero vector_norm argsort cross sum_of_products var_backward"),
         (along, "squeeze flip concat stack unstack split repeat fftn ifftn rfft irfft"),

@@ -56,7 +56,7 @@ def unwrap(made: Primitive, inputs: Sequence[Any]) -> tuple[list[Any], list[Node
         raws = [xp.astype(x, xp.raw_dtype(get_default_dtype())) if is_array(x) else float(x) for x in raws]
     if len(raws) > 1:
         _check_devices(made, inputs, raws, first, xp)
-        if numbers and (not made.operator or _widens(raws, numbers)):
+        if numbers and (not made.numbers or _widens(raws, numbers)):
             try:
                 raws = strengthen(raws, numbers, made.operands(raws), xp)
             except (OverflowError, MemoryError) as error:
@@ -74,11 +74,16 @@ def beside(value: bool | int | float | complex, x: Tensor) -> Tensor | None:
         return None  # `apply` says which function
 
 
+def is_plain(value: Any, x: Tensor) -> bool:
+    """Whether every library takes a value beside x as it stands: a Python number beside floats or complex numbers of its own."""
+    return (type(value) is float or type(value) is int) and x.dtype.kind in "fc"
+
+
 def _widens(raws: list[Any], numbers: list[int]) -> bool:
     """Whether a number beside an array changes the kind of the result: then the array library's
-    own rule (float64 for a float among integers) is not ours."""
+    own rule (float64 for a float among integers) is not ours. Nor is it beside bfloat16 (float32, or float64)."""
     dtypes = [as_dtype(x.dtype) for x in raws if is_array(x)]
-    return any(weak_dtype(raws[i], dtypes) != dtypes[0] for i in numbers)
+    return any(d.kind == "V" for d in dtypes) or any(weak_dtype(raws[i], dtypes) != dtypes[0] for i in numbers)
 
 
 def common_dtype(operands: list[Any]) -> np.dtype | None:

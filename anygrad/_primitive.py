@@ -77,8 +77,10 @@ class Primitive:
     view : bool
         The result may share memory with the first input, and is then a view of it.
     operator : str or None
-        The Python operator that the forward is. Python numbers then reach the forward and the
-        rules as they are; elsewhere they become 0-d arrays first.
+        The Python operator that the forward is ("*").
+    numbers : bool
+        Python numbers reach the forward and the rules as they are, for operators always; elsewhere they
+        become 0-d arrays first.
     differentiable : bool
         False for functions declared to have no derivative.
     function : function
@@ -100,6 +102,7 @@ class Primitive:
         "jvp",
         "name",
         "node",
+        "numbers",
         "operator",
         "params",
         "rules",
@@ -119,10 +122,12 @@ class Primitive:
         differentiable: bool,
         holomorphic: bool,
         floats: bool,
+        numbers: bool,
         jvp: Jvp = None,
     ) -> None:
         self.name = forward.__name__.strip("_")
         self.forward, self.view, self.operator, self.differentiable, self.floats = forward, view, operator, differentiable, floats
+        self.numbers = numbers or operator is not None
         code = forward.__code__
         positional, named = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
         self.variadic = bool(code.co_flags & inspect.CO_VARARGS)
@@ -202,6 +207,7 @@ def primitive(
     differentiable: bool = True,
     holomorphic: bool = True,
     floats: bool = False,
+    numbers: bool = False,
     jvp: Jvp = None,
     **rules: Rule,
 ) -> Callable[[Callable[..., Any]], PrimitiveFunction]:
@@ -214,8 +220,7 @@ def primitive(
     view : bool
         The result may be a view of the first input.
     operator : str, optional
-        The Python operator that the forward is ("*"): written out where it is fast to do so, and
-        Python numbers are given to the forward and to the rules as they are.
+        The Python operator that the forward is ("*"): written out where it is fast to do so.
     differentiable : bool
         False declares that there is no derivative: results never require grad.
     holomorphic : bool
@@ -223,6 +228,9 @@ def primitive(
         output the conjugates are taken around them. False: they are right for complex values as they stand.
     floats : bool
         Integers and booleans are computed in the default dtype.
+    numbers : bool
+        Python numbers are given to the forward and to the rules as they are, which operators have always. Then
+        the functions that are called with them must take them, of every library.
     jvp : str, function or dict, optional
         How the output's tangent follows from those of the inputs. "elementwise": each element depends on
         those in its own place alone, so that the rules serve tangents too (not those of complex functions that
@@ -247,7 +255,7 @@ def primitive(
 
     def decorate(forward: Callable[..., Any]) -> PrimitiveFunction:
         name = node_name or "".join(part.capitalize() for part in forward.__name__.split("_"))
-        made = Primitive(forward, name, rules, view, operator, differentiable, holomorphic, floats, jvp)
+        made = Primitive(forward, name, rules, view, operator, differentiable, holomorphic, floats, numbers, jvp)
         registry[made.name] = made
         function = cast(PrimitiveFunction, _function(made, functools.partial(apply, made)))
         for attribute in ("__name__", "__qualname__", "__doc__", "__module__"):
@@ -289,6 +297,7 @@ def _function(made: Primitive, slow: Callable[..., Any]) -> Callable[..., Any]:
         beside=beside,
         asarray=np.asarray,
         generic=np.generic,
+        ndarray=np.ndarray,
         is_inexact=is_inexact,
         several=several,
         save=save,

@@ -101,7 +101,7 @@ def function_source(made: Primitive) -> str:
     lines += [f"            a{i} = {x[i]}._data" for i in others]
     lines += ["            library = type(a0)", f"            if {' and '.join(f'type(a{i}) is library' for i in others)}:"]
     lines += _indented(_body(made, given, slow), 4)
-    if made.operator:
+    if made.numbers:
         lines += [
             f"        elif type({x[1]}) is float or type({x[1]}) is int:",
             "            library = type(a0)",
@@ -148,6 +148,8 @@ def _body(made: Primitive, given: str, slow: str, number: int | None = None) -> 
     like = "a1" if number == 0 else "a0"
     written = made.operator and made.differentiable
     call = f"{arrays[0]} {made.operator} {arrays[1]}" if written else f"forward(namespace({like}), {', '.join(arrays)}{given})"
+    if written and number is not None:  # CuPy's operators take a third longer beside a number than its functions
+        call += f" if library is ndarray else namespace({like}).{made.name}({arrays[0]}, {arrays[1]})"
     lines = ["try:", f"    result = {call}", "except Exception:", f"    {slow}"]
     lines += ["if type(result) is not library:"]
     if not (made.operator or made.floats):
@@ -161,7 +163,7 @@ def _body(made: Primitive, given: str, slow: str, number: int | None = None) -> 
     if (number is not None and made.differentiable) or made.floats:
         lines += [f"if result.dtype is not {like}.dtype:", f"    {slow}"]
     if not (made.operator or made.view):
-        lines += [f"if {' or '.join(f'result is a{i}' for i in inputs)}:", f"    {slow}"]
+        lines += [f"if {' or '.join(f'result is a{i}' for i in inputs if i != number)}:", f"    {slow}"]
     lines += _WRAPPING
     if made.view:
         params = ", ".join(f"'{p}': {p}" for p in made.params)

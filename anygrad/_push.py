@@ -27,9 +27,9 @@ Given = tuple[Primitive, Sequence[Any], Any, dict[str, Any]]  # a primitive, its
 
 
 def as_inputs(made: Primitive, inputs: Sequence[Any]) -> list[Any]:
-    """Inputs for rules on Tensors: raw arrays wrapped, Python numbers made 0-d but for operators; keys as they are."""
+    """Inputs for rules on Tensors: raw arrays wrapped, Python numbers made 0-d where the primitive does not take them; keys as they are."""
     wrapped = [x if isinstance(x, Tensor) or not is_array(x) else wrap(x) for x in inputs]
-    if made.operator or len(wrapped) == 1:
+    if made.numbers or len(wrapped) == 1:
         return wrapped
     tensors = [x for x in wrapped if isinstance(x, Tensor)]
     dtypes = [x.dtype for x in tensors]

@@ -16,7 +16,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -92,6 +92,8 @@ def _passed(argument: Any) -> Any:
 class HostElementwiseKernel:
     """cupy.ElementwiseKernel, run by the CPU: of arrays of one dtype T, booleans (bool) and Python numbers, with one result of T."""
 
+    _NAMES: ClassVar = {"bfloat16": "bf16", "bool": "b8", "complex64": "float _Complex", "complex128": "double _Complex"}
+
     def __init__(self, in_params: str, out_params: str, operation: str, name: str) -> None:
         self.name, self.inputs = name, [tuple(p.split()) for p in in_params.split(",")]
         assert out_params == "T out"
@@ -109,7 +111,7 @@ class HostElementwiseKernel:
         arrays = [np.ascontiguousarray(a) for a in np.broadcast_arrays(*given)]
         shape = np.broadcast_shapes(*(a.shape for a in given))
         out = np.empty(shape, dtype)
-        type_name = "bf16" if dtype.kind == "V" else f"{dtype.kind}{8 * dtype.itemsize}"
+        type_name = self._NAMES.get(dtype.name, f"{dtype.kind}{8 * dtype.itemsize}")
         HostKernel(f"{_TYPES.read_text()}using T = {type_name};\n{self.code}", self.name, ("-std=c++17",))((1,), (32,), (*arrays, out.size, out))
         return out
 

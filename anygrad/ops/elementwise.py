@@ -46,13 +46,13 @@ def divide(xp: Any, x1: Any, x2: Any) -> Any:
     return x1 / x2
 
 
-@primitive("FloorDivide", x1=lambda g, xp: xp.zeros_like(g), x2=lambda g, xp: xp.zeros_like(g))
+@primitive("FloorDivide", numbers=True, x1=lambda g, xp: xp.zeros_like(g), x2=lambda g, xp: xp.zeros_like(g))
 def floor_divide(xp: Any, x1: Any, x2: Any) -> Any:
     """The greatest integer not above x1 / x2. The derivative is 0."""
     return xp.floor_divide(x1, x2)
 
 
-@primitive("Remainder", x1=lambda g: g, x2=lambda g, x1, x2, xp: -g * xp.floor_divide(x1, x2))
+@primitive("Remainder", numbers=True, x1=lambda g: g, x2=lambda g, x1, x2, xp: -g * xp.floor_divide(x1, x2))
 def remainder(xp: Any, x1: Any, x2: Any) -> Any:
     """x1 - (x1 // x2) * x2, with the sign of x2."""
     return xp.remainder(x1, x2)
@@ -202,7 +202,7 @@ def atan(xp: Any, x: Any) -> Any:
     return xp.atan(x)
 
 
-@primitive("Atan2", floats=True, x1=lambda g, x1, x2, xp: g * _over_square(x2, x1, x2, xp), x2=lambda g, x1, x2, xp: -g * _over_square(x1, x1, x2, xp))
+@primitive("Atan2", floats=True, numbers=True, x1=lambda g, x1, x2, xp: g * _over_square(x2, x1, x2, xp), x2=lambda g, x1, x2, xp: -g * _over_square(x1, x1, x2, xp))
 def atan2(xp: Any, x1: Any, x2: Any) -> Any:
     """The angle of the point (x2, x1); the derivatives at (0, 0) are 0."""
     return xp.atan2(x1, x2)
@@ -214,7 +214,7 @@ def _over_square(x: Any, x1: Any, x2: Any, xp: Any) -> Any:
     return xp.where(zero, 0, x / xp.where(zero, 1, r2))
 
 
-@primitive("Hypot", floats=True, x1=lambda g, x1, out, xp: g * _ratio(x1, out, xp), x2=lambda g, x2, out, xp: g * _ratio(x2, out, xp))
+@primitive("Hypot", floats=True, numbers=True, x1=lambda g, x1, out, xp: g * _ratio(x1, out, xp), x2=lambda g, x2, out, xp: g * _ratio(x2, out, xp))
 def hypot(xp: Any, x1: Any, x2: Any) -> Any:
     """sqrt(x1**2 + x2**2); a norm, so the derivatives at (0, 0) are 0."""
     return xp.hypot(x1, x2)
@@ -280,13 +280,13 @@ def _maximum_backward(xp: Any, g: Any, x1: Any, x2: Any) -> Any:
     return xp.share(g, x1, x2)
 
 
-@primitive("Maximum", x1=lambda g, x1, x2, xp: _share(g, x1, x2, xp), x2=lambda g, x1, x2, xp: _share(g, x2, x1, xp))
+@primitive("Maximum", numbers=True, x1=lambda g, x1, x2, xp: _share(g, x1, x2, xp), x2=lambda g, x1, x2, xp: _share(g, x2, x1, xp))
 def maximum(xp: Any, x1: Any, x2: Any) -> Any:
     """The larger of the two; a tie shares the gradient evenly."""
     return xp.maximum(x1, x2)
 
 
-@primitive("Minimum", x1=lambda g, x1, x2, xp: _share(g, x2, x1, xp), x2=lambda g, x1, x2, xp: _share(g, x1, x2, xp))
+@primitive("Minimum", numbers=True, x1=lambda g, x1, x2, xp: _share(g, x2, x1, xp), x2=lambda g, x1, x2, xp: _share(g, x1, x2, xp))
 def minimum(xp: Any, x1: Any, x2: Any) -> Any:
     """The smaller of the two; a tie shares the gradient evenly."""
     return xp.minimum(x1, x2)

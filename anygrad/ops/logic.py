@@ -67,19 +67,19 @@ def signbit(xp: Any, x: Any) -> Any:
     return xp.signbit(x)
 
 
-@primitive(differentiable=False)
+@primitive(differentiable=False, numbers=True)
 def logical_and(xp: Any, x1: Any, x2: Any) -> Any:
     """Whether both are true."""
     return xp.logical_and(x1, x2)
 
 
-@primitive(differentiable=False)
+@primitive(differentiable=False, numbers=True)
 def logical_or(xp: Any, x1: Any, x2: Any) -> Any:
     """Whether at least one is true."""
     return xp.logical_or(x1, x2)
 
 
-@primitive(differentiable=False)
+@primitive(differentiable=False, numbers=True)
 def logical_xor(xp: Any, x1: Any, x2: Any) -> Any:
     """Whether exactly one is true."""
     return xp.logical_xor(x1, x2)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .._errors import DTypeError, ShapeError
-from .._operands import beside
+from .._operands import beside, is_plain
+from .._primitive import elementwise
 from .._primitive import linear as primitive
 from .._scalars import NUMBERS
 from .._tensor import Tensor
@@ -23,6 +24,16 @@ def _where(xp: Any, condition: Any, x1: Any, x2: Any) -> Any:
     return xp.where(condition, x1, x2)
 
 
+@elementwise("Where", x=lambda g, condition, xp: xp.where(condition, g, 0))
+def _where_or(xp: Any, condition: Any, x: Any, *, number: Any) -> Any:
+    return xp.where(condition, x, number)
+
+
+@elementwise("Where", x=lambda g, condition, xp: xp.where(condition, 0, g))
+def _where_not(xp: Any, condition: Any, x: Any, *, number: Any) -> Any:
+    return xp.where(condition, number, x)
+
+
 def where(condition: Any, x1: Any, x2: Any, /) -> Tensor:
     """x1 where the condition holds, x2 elsewhere.
 
@@ -36,9 +47,15 @@ def where(condition: Any, x1: Any, x2: Any, /) -> Tensor:
     if isinstance(x1, NUMBERS) and isinstance(x2, NUMBERS):
         x1, x2 = asarray(x1, device=condition.device), asarray(x2, device=condition.device)
     elif isinstance(x1, NUMBERS):
-        x1 = _or_itself(beside(x1, as_tensor(x2)), x1)
+        x2 = as_tensor(x2)
+        if is_plain(x1, x2):
+            return _where_not(condition, x2, number=x1)
+        x1 = _or_itself(beside(x1, x2), x1)
     elif isinstance(x2, NUMBERS):
-        x2 = _or_itself(beside(x2, as_tensor(x1)), x2)
+        x1 = as_tensor(x1)
+        if is_plain(x2, x1):
+            return _where_or(condition, x1, number=x2)
+        x2 = _or_itself(beside(x2, x1), x2)
     return _where(condition, x1, x2)
 
 

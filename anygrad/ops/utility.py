@@ -7,7 +7,7 @@ from typing import Any
 
 from .._dtypes import as_dtype
 from .._errors import DTypeError
-from .._operands import beside
+from .._operands import beside, is_plain
 from .._primitive import elementwise as primitive
 from .._scalars import NUMBERS
 from .._tensor import Tensor
@@ -92,6 +92,12 @@ def _clip_high(xp: Any, x: Any, high: Any) -> Any:
     return xp.minimum(x, high)
 
 
+@primitive("Clamp", x=lambda g, x, low, high, xp: xp.where(inside(x, low, high, xp), g, 0))
+def _clip_numbers(xp: Any, x: Any, *, low: Any, high: Any) -> Any:
+    x = x if low is None else xp.maximum(x, low)
+    return x if high is None else xp.minimum(x, high)
+
+
 def any_complex(*values: Any) -> bool:
     """Whether one of them is a complex number or an array of such."""
     return builtins.any(isinstance(v, complex) or hasattr(v, "dtype") and as_dtype(v.dtype).kind == "c" for v in values)
@@ -104,6 +110,8 @@ def clip(x: Tensor, /, min: Any = None, max: Any = None) -> Tensor:
         raise DTypeError("clip: complex numbers have no order. Clip the real and the imaginary part.")
     if min is None and max is None:
         return x.clone()
+    if builtins.all([bound is None or is_plain(bound, x) for bound in (min, max)]):
+        return _clip_numbers(x, low=min, high=max)
     if min is None:
         return _clip_high(x, max)
     return _clip_low(x, min) if max is None else _clip_both(x, min, max)

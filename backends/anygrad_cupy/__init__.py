@@ -31,7 +31,7 @@ from ._devices import (
     to_device,
     unavailable,
 )
-from ._elementwise import share
+from ._elementwise import share, where
 from ._extra import astype, copy, number, owns_memory, raw_dtype, shares_memory
 from ._indexing import gather, scatter_add, take, use_deterministic_algorithms, zero_at
 from ._matmul import matmul
