@@ -150,6 +150,12 @@ op("pow", np.pow, *TWO, domain=(0.4, 2), complex=True)
 op("pow", np.pow, s(np.array([0.5, 2.0]), np.array([0.0, 1.0])))
 op("maximum", np.maximum, *TWO)
 op("minimum", np.minimum, *TWO)
+op("maximum of a number", lambda x: np.maximum(x, 0.5), s((2, 3)), s(()), function=lambda x: ag.maximum(x, 0.5), kinks=(0.5,))
+op("minimum of a number", lambda x: np.minimum(1, x), s((2, 3)), s((0,)), function=lambda x: ag.minimum(1, x), kinks=(1.0,))
+op("remainder of a number", lambda x: np.remainder(x, 0.75), s((2, 3)), function=lambda x: ag.remainder(x, 0.75), kinks=(-1.5, -0.75, 0.0, 0.75, 1.5))
+op("remainder by x", lambda x: np.remainder(3, x), s(np.array([0.7, -0.8, 4.0])), function=lambda x: ag.remainder(3, x))
+op("hypot of a number", lambda x: np.hypot(x, 2.0), s((2, 3)), function=lambda x: ag.hypot(x, 2.0))
+op("atan2 of a number", lambda x: np.arctan2(2, x), s((2, 3)), function=lambda x: ag.atan2(2, x))
 op("hypot", np.hypot, *TWO)
 op("atan2", np.atan2, *TWO, domain=(0.3, 2))
 op("atan2", np.atan2, s(np.array([1.0, -1.0, -1.0, 1.0, 0.0, 2.0]), np.array([-2.0, -2.0, 2.0, 2.0, 1.0, 0.0])))
@@ -370,7 +376,8 @@ op("clone", np.copy, *ONE, complex=True)
 # ---------------------------------------------------------------------------
 
 op("where", np.where, s(BOOLEANS, (2, 3), (2, 3)), s(BOOLEANS, (3,), ()), s(np.array([True, False]), (3, 1), (2,)), s(np.array(True), (2,), (2,)), s(np.zeros((0, 2), bool), (2,), (2,)), complex=True)  # fmt: skip
-op("where number", lambda c, x: np.where(c, x, 2.0), s(BOOLEANS, (2, 3)), function=lambda c, x: ag.where(c, x, 2.0))
+op("where number", lambda c, x: np.where(c, x, 2.0), s(BOOLEANS, (2, 3)), function=lambda c, x: ag.where(c, x, 2.0), complex=True)
+op("where a number", lambda c, x: np.where(c, 2, x), s(BOOLEANS, (2, 3)), function=lambda c, x: ag.where(c, 2, x), complex=True)
 op("number where", lambda c, x: np.where(c, 2, x), s(BOOLEANS, (3,)), function=lambda c, x: ag.where(c, 2, x))
 op("clip", lambda x, **kw: np.clip(x, kw.get("min"), kw.get("max")), s((6,), min=-1.0, max=1.0), s((2, 3), min=-0.5), s((2, 3), max=0.5), s((3,)), s((), min=0.0), s((0,), min=0.0, max=1.0), kinks=(-1.0, -0.5, 0.0, 0.5, 1.0))  # fmt: skip
 op("clip between", np.clip, s(np.array([[-1.5, 0.3, 1.5], [0.5, 2.0, -2.0]]), np.array([-1.0, -0.2, 0.1]), np.array([[1.0], [1.7]])), function=ag.clip)

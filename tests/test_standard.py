@@ -10,6 +10,7 @@ import math
 from inspect import Parameter, Signature
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -329,6 +330,24 @@ def test_numbers_are_weak(name: str, make: Any) -> None:
             assert (x * number).dtype == (number * x).dtype == ag.multiply(x, number).dtype == dtype
         if "complex" not in wanted:
             assert ag.maximum(x, number).dtype == ag.maximum(number, x).dtype == dtype
+
+
+@pytest.mark.not_on("array_api_strict", reason="it has no bfloat16")
+def test_numbers_keep_bfloat16(make: Any) -> None:
+    """The libraries' own operators would make float32 or float64 of it."""
+    x = make(np.array([0.5, 2.0], dtype=ml_dtypes.bfloat16), requires_grad=True)
+    for function, value, slope in (
+        (lambda x: x * 2.5, [1.25, 5.0], [2.5, 2.5]),
+        (lambda x: 1 - x, [0.5, -1.0], [-1, -1]),
+        (lambda x: ag.maximum(x, 1.0), [1, 2], [0, 1]),
+        (lambda x: ag.clip(x, 0, 1.0), [0.5, 1], [1, 0]),
+        (lambda x: ag.where(x > 1.0, x, 0.25), [0.25, 2], [0, 1]),
+        (lambda x: ag.remainder(x, 1.5), [0.5, 0.5], [1, 1]),
+    ):
+        y = function(x)
+        (g,) = ag.autograd.grad(y, [x], [ag.ones_like(y)])
+        assert y.dtype == g.dtype == ml_dtypes.bfloat16
+        assert (y.tolist(), g.tolist()) == (value, slope)
 
 
 @pytest.mark.parametrize("name", "int8 uint8 int16 uint16 int32 uint32 int64 uint64".split())

@@ -110,7 +110,7 @@ def clip(x: Tensor, /, min: Any = None, max: Any = None) -> Tensor:
         raise DTypeError("clip: complex numbers have no order. Clip the real and the imaginary part.")
     if min is None and max is None:
         return x.clone()
-    if builtins.all([bound is None or is_plain(bound, x) for bound in (min, max)]):
+    if (min is None or is_plain(min, x)) and (max is None or is_plain(max, x)):
         return _clip_numbers(x, low=min, high=max)
     if min is None:
         return _clip_high(x, max)
