@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ._primitive import Primitive
 
 
+_OPERANDS = (Tensor, *NUMBERS)
+
+
 def unwrap(made: Primitive, inputs: Sequence[Any]) -> tuple[list[Any], list[Node | None], Backend]:
     """Raw arrays and nodes of the inputs, and their common backend; Python numbers made arrays."""
     raws: list[Any] = []
@@ -128,4 +131,4 @@ def _mixed(made: Primitive, inputs: Sequence[Any], raws: list[Any], first: Any) 
 
 def is_operand(value: object) -> bool:
     """Whether operators work with it: a Tensor, a number or an array."""
-    return isinstance(value, (Tensor, *NUMBERS)) or is_array(value)
+    return isinstance(value, _OPERANDS) or is_array(value)

@@ -202,7 +202,9 @@ def atan(xp: Any, x: Any) -> Any:
     return xp.atan(x)
 
 
-@primitive("Atan2", floats=True, numbers=True, x1=lambda g, x1, x2, xp: g * _over_square(x2, x1, x2, xp), x2=lambda g, x1, x2, xp: -g * _over_square(x1, x1, x2, xp))
+@primitive(
+    "Atan2", floats=True, numbers=True, x1=lambda g, x1, x2, xp: g * _over_square(x2, x1, x2, xp), x2=lambda g, x1, x2, xp: -g * _over_square(x1, x1, x2, xp)
+)
 def atan2(xp: Any, x1: Any, x2: Any) -> Any:
     """The angle of the point (x2, x1); the derivatives at (0, 0) are 0."""
     return xp.atan2(x1, x2)

@@ -16,21 +16,21 @@ import numpy as np
 from ._kernels import kernel, launch, type_name
 
 _BUSY = 1 << 17  # threads, with which a large GPU is as good as busy
+_LEADING = [tuple(range(n)) for n in range(65)]  # axes, of so many
 _ROWS = 64  # that a thread adds up; one pass is enough for twice as many
 
 
 def sum(x: cp.ndarray, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> cp.ndarray:
-    dtype = x.dtype if dtype is None else np.dtype(dtype)
-    narrow = _is_half(x.dtype)
-    if axis is not None and (dtype == x.dtype and dtype.kind in "fcV" or narrow and dtype == np.float32):
-        axis = axis if type(axis) is tuple else (axis,)
-        n = len(axis)
-        if 0 < n < x.ndim and axis == tuple(range(n)) and x.size and x.flags.c_contiguous:
-            out = _folded(x, math.prod(x.shape[:n]), x.shape[n:], dtype)
-            return out.reshape((1,) * n + out.shape) if keepdims else out
+    own = x.dtype
+    dtype = own if dtype is None else np.dtype(dtype)
+    n = len(axis) if type(axis) is tuple else 1
+    leading = (axis == 0 or n and axis == _LEADING[n]) and n < x.ndim
+    if leading and (dtype == own and dtype.kind in "fcV" or dtype == np.float32 and _is_half(own)) and x.size and x.flags.c_contiguous:
+        out = _folded(x, math.prod(x.shape[:n]), x.shape[n:], dtype)
+        return out.reshape((1,) * n + out.shape) if keepdims else out
     if _is_half(dtype):
-        return x.sum(axis=axis, dtype=np.float32, keepdims=keepdims).astype(dtype)
-    return x.sum(axis=axis, dtype=dtype, keepdims=keepdims)
+        return x.sum(axis, np.float32, None, keepdims).astype(dtype)
+    return x.sum(axis, dtype, None, keepdims)
 
 
 def sum_leading(x: cp.ndarray, n: int) -> cp.ndarray:
@@ -48,7 +48,7 @@ def mean(x: cp.ndarray, /, *, axis: Any = None, keepdims: bool = False) -> cp.nd
 
 
 def _is_half(dtype: np.dtype) -> bool:
-    return dtype.itemsize == 2 and dtype.kind in "fV"
+    return dtype.char in "eE"  # E is that of ml_dtypes' bfloat16
 
 
 def _folded(x: cp.ndarray, n: int, shape: tuple[int, ...], dtype: np.dtype) -> cp.ndarray:
