@@ -154,6 +154,7 @@ class GenericBackend:
         return self._library.sum(x, axis=tuple(range(n)))
 
     fused = None  # CuPy's: one kernel for a function of rows
+    places_along = None  # CuPy's: what take_along_axis reads, as places in a vector
 
     def share(self, g: Array, x1: Any, x2: Any, /) -> Array:
         """g times 1, where x1 equals x2 times 1/2, where it is less times 0; one of these two may be a number."""

@@ -169,6 +169,27 @@ def test_indices_out_of_range_wrap_around(backend: Any, dtype: str) -> None:
     np.testing.assert_array_equal(np.asarray(backend.scatter_add((7, 2), key, on_device(np.ones((5, 2))))), expected)
 
 
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint8"])
+@pytest.mark.parametrize(
+    ("shape", "axis", "grid"), [((7,), 0, (9,)), ((3, 7), 1, (3, 2)), ((7, 3), 0, (2, 1)), ((2, 7, 5), 1, (4, 5)), ((2, 7, 0), 1, (2, 4, 0))]
+)
+def test_places_along_an_axis(backend: Any, shape: tuple[int, ...], axis: int, grid: tuple[int, ...], dtype: str) -> None:
+    indices = rng.integers(-100 if dtype.startswith("i") else 0, 100, grid).astype(dtype)  # they wrap around
+    found = np.asarray(backend.places_along(shape, on_device(indices), axis))
+    wrapped = np.broadcast_to(indices % 7, (*shape[:axis], indices.shape[axis - len(shape)], *shape[axis + 1 :]))
+    numbers = np.arange(np.prod(shape)).reshape(shape)
+    np.testing.assert_array_equal(found, np.take_along_axis(numbers, wrapped.astype(np.int64), axis).astype(np.int32), strict=True)
+
+
+def test_which_places_our_kernel_finds(backend: Any) -> None:
+    """Those of arrays that do not broadcast themselves; along an axis of no elements there is none."""
+    one = on_device(np.zeros((2, 3), int))
+    assert backend.places_along((1, 5), one, 1) is None
+    assert backend.places_along((2, 0), one[:, :0], 1).shape == (2, 0)
+    with pytest.raises(IndexError, match="axis 1 of size 0"):
+        backend.places_along((2, 0), one, 1)
+
+
 def test_nothing_to_read_from(backend: Any) -> None:
     empty, one = on_device(np.zeros((0, 2))), on_device(np.zeros(1, int))
     with pytest.raises(IndexError, match="size 0"):

@@ -235,9 +235,18 @@ def _add_at(g: Any, indices: Any, shape: tuple[int, ...], axis: int, xp: Any) ->
     return xp.scatter_add(shape, (slice(None),) * axis + (indices,), g)
 
 
-@primitive("Gather", x=lambda g, x_shape, indices, axis, xp: xp.scatter_add(x_shape, along_axis(indices, axis, x_shape, xp), g))
+@primitive("Gather", x=lambda g, x_shape, indices, axis, xp: _add_along(g, indices, x_shape, axis, xp))
 def _take_along_axis(xp: Any, x: Any, indices: Any, *, axis: Any) -> Any:
-    return x[along_axis(indices, axis, x.shape, xp)]
+    if xp.places_along is None or (places := xp.places_along(x.shape, indices, axis)) is None:
+        return x[along_axis(indices, axis, x.shape, xp)]
+    return xp.gather(xp.reshape(x, (-1,)), places)
+
+
+def _add_along(g: Any, indices: Any, shape: tuple[int, ...], axis: int, xp: Any) -> Any:
+    """Zeros of `shape`, with `g` added at `indices` along an axis."""
+    if isinstance(g, Tensor) or xp.places_along is None or (places := xp.places_along(shape, indices, axis)) is None:
+        return xp.scatter_add(shape, along_axis(indices, axis, shape, xp), g)
+    return xp.reshape(xp.scatter_add((math.prod(shape),), places, g), shape)
 
 
 def along_axis(indices: Any, axis: int, shape: tuple[int, ...], xp: Any) -> tuple[Any, ...]:

@@ -33,7 +33,7 @@ from ._devices import (
 )
 from ._elementwise import share, where
 from ._extra import astype, copy, number, owns_memory, raw_dtype, shares_memory
-from ._indexing import gather, scatter_add, take, use_deterministic_algorithms, zero_at
+from ._indexing import gather, places_along, scatter_add, take, use_deterministic_algorithms, zero_at
 from ._matmul import matmul
 from ._memory import empty_cache, from_host, is_pinned, memory_stats, peak, pinned, to_host
 from ._random import random_dropout, random_integers, random_normal, random_uniform

@@ -110,6 +110,29 @@ def take(x: cp.ndarray, indices: cp.ndarray, /, *, axis: int) -> cp.ndarray:
     return gather(x, (_WHOLE,) * axis + (indices,))
 
 
+def places_along(shape: tuple[int, ...], indices: cp.ndarray, axis: int) -> cp.ndarray | None:
+    """The places, in an array of `shape` seen as a vector, of the elements that `indices` name along an axis.
+
+    In the shape of what is read: along the other axes indices broadcast. None where it is the array that would.
+    """
+    grid = (*shape[:axis], indices.shape[axis - len(shape)], *shape[axis + 1 :])  # leading axes may be missing
+    if indices.shape != grid:
+        try:
+            indices = cp.broadcast_to(indices, grid)
+        except ValueError:
+            return None
+    n = shape[axis]
+    if indices.size and not n:
+        raise IndexError(f"an index is out of range for axis {axis} of size 0 of an array of shape {shape}")
+    if indices.dtype.char not in "il":
+        indices = indices.astype(np.int64)
+    large = max(math.prod(shape), indices.size) >= 2**31
+    out = cp.empty(grid, np.int64 if large else np.int32)
+    function = kernel("indexing", "places_along", X="f32", A="f32", Y="f32", I=type_name(indices.dtype), N="i64" if large else "i32")
+    launch(function, out.size, cp.ascontiguousarray(indices), n, grid[axis], math.prod(shape[axis + 1 :]), out.size, out)
+    return out
+
+
 def scatter_add(shape: tuple[int, ...], key: Any, g: cp.ndarray) -> cp.ndarray:
     """Zeros of `shape`, with `g` added at `key` (repeated indices add up)."""
     with device_guard(g):

@@ -69,7 +69,7 @@ writes_in_place = True
 checks_indices = False  # NumPy raises for indices out of range
 like_numpy = True  # also where the standard leaves it open
 computes_on_current_device = False
-fused = None  # NumPy has no kernels that take several of its functions' places
+fused = places_along = None  # NumPy has no kernels that take several of its functions' places
 
 # Where numpy.NAME is not what the standard asks for: array_api_compat.numpy.NAME is.
 _FROM_COMPAT = frozenset(

@@ -140,13 +140,15 @@ def programs() -> dict[str, Callable[[], Any]]:
         "softmax": lambda: ag.autograd.grad(ag.sum(special.softmax(m, axis=1) * m), [m]),
         "embedding": lambda: ag.autograd.grad(ag.sum(table[ids]), [table]),
         "in place": in_place,
+        "one of each row": lambda: ag.autograd.grad(ag.sum(ag.take_along_axis(m, ids[:8, None], axis=1)), [m]),
+        "sort": lambda: ag.autograd.grad(ag.sum(ag.sort(m, axis=1)), [m]),
         "relu": lambda: ag.autograd.grad(ag.sum(ag.maximum(m, 0.0)), [m]),
         "standardized": lambda: ag.autograd.grad(ag.sum((m - ag.mean(m, axis=0)) / (ag.var(m, axis=0) + 1e-5) ** 0.5), [m]),
     }
 
 
 # Of the chain: 20 forward, 2 products for each step back, and the additions of the gradients of w and b: none more than by hand.
-LAUNCHES = {"chain": 60, "softmax": 8, "embedding": 5, "in place": 23, "relu": 4, "standardized": 32}
+LAUNCHES = {"chain": 60, "softmax": 8, "embedding": 5, "in place": 23, "one of each row": 7, "sort": 11, "relu": 4, "standardized": 32}
 
 
 @pytest.mark.parametrize("name", LAUNCHES)

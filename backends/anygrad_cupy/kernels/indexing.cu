@@ -28,6 +28,15 @@ extern "C" __global__ void gather(const X* x, const I* i0, i64 n0, const I* i1, 
     }
 }
 
+// The places of elements in an array of (before, n, after), of which m are named along the middle axis by indices of
+// (before, m, after).
+extern "C" __global__ void places_along(const I* indices, i64 n, i64 m, i64 after, i64 size, N* out) {
+    for (EACH(t, size)) {
+        N row = (N)t / (N)after, column = (N)t % (N)after, b = row / (N)m;
+        out[t] = (b * (N)n + around(indices[t], (N)n)) * (N)after + column;
+    }
+}
+
 __device__ void add(f32* place, f32 value) { atomicAdd(place, value); }
 __device__ void add(f64* place, f64 value) { atomicAdd(place, value); }
 __device__ void add(i32* place, i32 value) { atomicAdd(place, value); }
