@@ -93,6 +93,8 @@ class ndarray(np.ndarray):
             _on_current((*out, *inputs))
             kwargs["out"] = tuple(_plain(o) for o in out)
         result = getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
+        if ufunc is np.matmul and inputs[0].dtype.kind == "V":
+            result = result.astype(inputs[0].dtype)  # NumPy leaves it in single
         if out is None:
             return _dressed(result, inputs)
         _launch(inputs, out[0])

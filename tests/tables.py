@@ -45,7 +45,7 @@ class Row:
     @property
     def live(self) -> list[int]:
         """The positions of what is differentiated."""
-        return [i for i, a in enumerate(self.arrays) if a.dtype.kind in "fc"]
+        return [i for i, a in enumerate(self.arrays) if a.dtype.kind in "fcV"]
 
 
 def of_op_cases() -> Iterator[Row]:

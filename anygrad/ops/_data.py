@@ -27,7 +27,7 @@ def _from_python(name: str, data: Any, dtype: Any) -> np.ndarray:
         raise ShapeError(f"{name}: the nested lists do not have one common shape. Rows must be of equal length.") from error
     if array.dtype.kind == "O" and all(isinstance(v, NUMBERS) for v in array.flat):
         array = _of_large_integers(name, array, dtype)
-    if array.dtype.kind not in "biufc":
+    if array.dtype.kind not in "biufc" and array.dtype.name != "bfloat16":
         raise DTypeError(f"{name}: data must be numbers; this makes an array of dtype {array.dtype}")
     if dtype is not None:
         wanted = as_dtype(dtype)

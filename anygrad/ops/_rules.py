@@ -46,7 +46,7 @@ def sum_of_products(x1: Any, x2: Any, axes: tuple[int, ...], xp: Any) -> Any:
     if isinstance(x1, Tensor) or isinstance(x2, Tensor):
         return _sum_of_products(x1, x2, axes=axes)
     last = len(x1.shape) - 1
-    if axes == (last,) and x1.shape[last] <= _AS_EXACT and xp.name == "numpy" and x1.dtype.kind != "c":
+    if axes == (last,) and x1.shape[last] <= _AS_EXACT and xp.name == "numpy" and x1.dtype.kind == "f":
         return xp.vecdot(x1, x2)[..., None]
     return xp.sum(x1 * x2, axis=axes, keepdims=True)
 

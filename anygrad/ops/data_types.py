@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,9 +93,9 @@ class FloatInfo(NamedTuple):
 def finfo(type: Any, /) -> FloatInfo:
     """The limits of a floating or complex dtype."""
     dtype = _dtypes((type,))[0]
-    if dtype.kind not in "fc":
+    if dtype.kind in "biu":
         raise DTypeError(f"finfo: {dtype} is not a floating dtype. Use iinfo for integers.")
-    info = np.finfo(dtype)
+    info = np.finfo(dtype) if dtype.kind in "fc" else importlib.import_module("ml_dtypes").finfo(dtype)
     return FloatInfo(info.bits, float(info.eps), float(info.max), float(info.min), float(info.smallest_normal), info.dtype)
 
 

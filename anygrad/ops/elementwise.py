@@ -386,6 +386,6 @@ def pow(x1: Any, x2: Any, /) -> Any:
 
     The derivative with respect to x2 is NaN at negative x1, and 0 at x1 = 0 where x2 >= 0.
     """
-    if type(x2) in (int, float) and isinstance(x1, Tensor) and not (x1.dtype.kind in "biu" and (type(x2) is float or x2 < 0)):
+    if type(x2) in (int, float) and isinstance(x1, Tensor) and not (x1.dtype.kind in "biuV" and (type(x2) is float or x2 < 0)):
         return _pow_number(x1, exponent=x2)
     return _pow(x1, x2)

@@ -231,7 +231,7 @@ def _var(xp: Any, x: Any, *, axes: Any, correction: Any, keepdims: Any) -> Any:
     freedom = _freedom(x.shape, axes, correction)
     total = fused("var", (x,), axes, xp, freedom)
     if total is None:
-        total = sum_of_squares(_centred(x, axes, xp), axes, xp) / freedom
+        total = over(xp.divide, sum_of_squares(_centred(x, axes, xp), axes, xp), freedom, xp=xp)
     return total if keepdims else xp.reshape(total, tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
 

@@ -41,6 +41,7 @@ from ._rows import fused
 from ._standard import (
     arange,
     asarray,
+    by_way_of_single,
     clip,
     empty,
     empty_like,
@@ -71,6 +72,8 @@ _FROM_COMPAT = frozenset(
     """argsort broadcast_arrays ceil count_nonzero fft finfo floor iinfo isin meshgrid nonzero searchsorted sort std
     take_along_axis trunc unstack var vecdot""".split()
 )
+# What CuPy does not have in bfloat16, or makes float32 of.
+_BY_WAY_OF_SINGLE = frozenset("argsort cumulative_prod cumulative_sum round tril triu".split())
 if cp.__version__.startswith("13."):
     _FROM_COMPAT |= {"sign"}  # that of CuPy 13 is 0 for NaN
 
@@ -85,6 +88,8 @@ def __getattr__(attribute: str) -> Any:
         value = getattr(source, attribute)
     except AttributeError:
         raise AttributeError(f"CuPy {cp.__version__} has no {attribute}", name=attribute, obj=source) from None
+    if attribute in _BY_WAY_OF_SINGLE:
+        value = by_way_of_single(value)
     globals()[attribute] = value
     return value
 

@@ -75,6 +75,20 @@ def clip(x: cp.ndarray, /, min: Any = None, max: Any = None) -> cp.ndarray:
     return copy_array(x) if out is x else out
 
 
+def by_way_of_single(function: Callable[..., cp.ndarray]) -> Callable[..., cp.ndarray]:
+    """A function that of an array in bfloat16 is computed in single."""
+
+    @functools.wraps(function)
+    def computed(x: cp.ndarray, /, *args: Any, **kwargs: Any) -> cp.ndarray:
+        if x.dtype.char != "E":
+            return function(x, *args, **kwargs)
+        kwargs.pop("dtype", None)  # x's own
+        out = function(x.astype(np.float32), *args, **kwargs)
+        return out.astype(x.dtype) if out.dtype == np.float32 else out
+
+    return computed
+
+
 # ---------------------------------------------------------------------------
 # linear algebra
 # ---------------------------------------------------------------------------

@@ -55,12 +55,13 @@ def sum_leading(x: np.ndarray, n: int) -> np.ndarray:
 
 
 def matmul(x1: np.ndarray, x2: np.ndarray, /) -> np.ndarray:
-    return np.matmul(x1, x2)
+    out = np.matmul(x1, x2)
+    return out if out.dtype is x1.dtype or x1.dtype != x2.dtype else out.astype(x1.dtype, copy=False)  # of bfloat16 NumPy makes float32
 
 
 def share(g: np.ndarray, x1: Any, x2: Any, /) -> Any:
     """g times 1, where x1 equals x2 times 1/2, where it is less times 0; one of these two may be a number."""
-    part = np.add(x1 < x2, x1 <= x2, dtype=g.dtype)
+    part = np.asarray(np.add(x1 < x2, x1 <= x2, dtype=g.dtype))
     part *= -0.5
     part += 1
     if part.shape != g.shape:  # of one for a batch of g

@@ -6,14 +6,16 @@ kernels, gives arrays as NumPy does, and launches on the device that the arrays 
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 
 import cuda_stand_in
 import cupy
+import ml_dtypes
 import pytest
 from tables import Row
-from test_cuda_tables import FIXED, THERE, call, on, seeds_for, waits
+from test_cuda_tables import FIXED, SMOOTH, THERE, call, on, seeds_for, waits
 
 import anygrad as ag
 from anygrad import Tensor
@@ -23,6 +25,12 @@ WHERE = f"cuda:{DEVICE}"
 
 # Rows whose results have a shape, or whose code takes a way, that depends on values.
 BY_VALUE = ("nonzero", "unique_", "arange", "repeat each")
+
+
+# NumPy computes in bfloat16 what ml_dtypes has for it: not SciPy's functions, nor matrices.
+NARROW = list(
+    {row.name: row for row in SMOOTH if not row.name.startswith(("special", "linalg", "fft")) and all(a.dtype.kind != "c" for a in row.arrays)}.values()
+)
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +74,11 @@ def test_rows(row: Row) -> None:
     assert {line.rpartition(" ")[2] for line in happened.of("launch", "fill", "allocate")} <= {str(DEVICE), "pinned"}
     assert "missing function" not in happened.lines
     assert bool(happened.waits) == waits(row), set(happened.lines)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of ml_dtypes, about NaN
+@pytest.mark.parametrize("row", [row for row in NARROW if not by_value(row)], ids=repr)
+def test_bfloat16(row: Row) -> None:
+    """One row of each function: it is there, and has the dtypes that it has on NumPy."""
+    row = dataclasses.replace(row, arrays=tuple(a.astype(ml_dtypes.bfloat16) if a.dtype.kind == "f" else a for a in row.arrays))
+    assert described(results(row, WHERE)[0]) == described(results(row, "cpu")[0])
