@@ -7,6 +7,7 @@ Other keys are left to CuPy.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -158,6 +159,7 @@ def _addable(dtype: np.dtype) -> np.dtype:
     return np.dtype(np.float32 if dtype.kind in "fV" else np.int32)
 
 
+@functools.cache
 def _types(dtype: np.dtype) -> tuple[dict[str, str], int]:
     """The types with which the kernels add up numbers of a dtype, and how many of these each is: a complex number is two."""
     words = 2 if dtype.kind == "c" else 1
@@ -203,7 +205,7 @@ def _add_in_order(shape: tuple[int, ...], key: Any, g: cp.ndarray, rows: _Rows |
     g = _as_read(g, rows.shape)
     out = cp.zeros(shape, dtype=g.dtype)
     types, words = _types(g.dtype)
-    types |= rows.types(out.size * words)
+    types = {**types, **rows.types(out.size * words)}
     i0, n0, _, n1, m = rows.arguments
     if not m:
         return out

@@ -20,6 +20,7 @@ _BLOCKS = 1 << 20  # at most; the threads then go on to further elements
 OPTIONS = ("-std=c++17",)
 
 
+@functools.cache
 def type_name(dtype: np.dtype) -> str:
     """What a dtype is called in kernels/types.cuh: "f32", "i64", "b8"; "bf16" for that of ml_dtypes."""
     return "bf16" if dtype.kind == "V" else f"{dtype.kind}{8 * dtype.itemsize}"
