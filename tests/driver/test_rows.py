@@ -82,3 +82,30 @@ def test_bfloat16(row: Row) -> None:
     """One row of each function: it is there, and has the dtypes that it has on NumPy."""
     row = dataclasses.replace(row, arrays=tuple(a.astype(ml_dtypes.bfloat16) if a.dtype.kind == "f" else a for a in row.arrays))
     assert described(results(row, WHERE)[0]) == described(results(row, "cpu")[0])
+
+
+BESIDE = {
+    "maximum": ag.maximum,
+    "remainder": ag.remainder,
+    "hypot": ag.hypot,
+    "logical_and": ag.logical_and,
+    "where": lambda x, number: ag.where(x == x, x, number),
+    "clip": lambda x, number: ag.clip(x, 0, number),
+    "times": lambda x, number: x * number,
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of NumPy, about what overflows
+@pytest.mark.parametrize("dtype", "float16 float32 float64 int8 uint8 int64 bool".split())
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_number_beside_an_array(name: str, dtype: str) -> None:
+    """CuPy is given the number as it is: the dtype, or the error, is NumPy's."""
+
+    def outcome(device: str, number: float) -> str:
+        try:
+            return str(BESIDE[name](ag.ones(3, dtype=dtype, device=device), number).dtype)
+        except (OverflowError, TypeError) as error:
+            return type(error).__name__
+
+    for number in (True, 2, -1, 300, 1.5, 1e10, 10**400):
+        assert outcome(WHERE, number) == outcome("cpu", number), number
