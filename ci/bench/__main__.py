@@ -142,18 +142,22 @@ def main() -> None:
     for part in ("times", "small", "threads", "memory", "footprint", "scaling"):
         if args.part not in ("all", part):
             continue
+        measured = libraries
         if part == "times":
             text, plotted[part] = times(libraries, names)
         elif part == "small":
+            measured = [library for library in libraries if library.name == "torch"]
+            if not measured:
+                print("small: torch is not installed, or left out\n")
+                continue
             text = importlib.import_module("small").small(args.workloads)
-            libraries = [library for library in libraries if library.name == "torch"]
         elif part == "scaling":
             text, plotted[part] = scaling(libraries)
         elif part == "footprint":
             text = footprint(libraries)
         else:
             text = (threads if part == "threads" else memory)(libraries, names)
-        text += "\n\n" + report.machine(" ".join(["python ci/bench", part, *args.workloads]), libraries)
+        text += "\n\n" + report.machine(" ".join(["python ci/bench", part, *args.workloads]), measured)
         print(f"{text}\n")
         if args.write:
             report.put_into_page(part, text)
