@@ -92,6 +92,8 @@ class Primitive:
     """
 
     __slots__ = (
+        "_node",
+        "_node_name",
         "differentiable",
         "floats",
         "forward",
@@ -101,7 +103,6 @@ class Primitive:
         "inputs",
         "jvp",
         "name",
-        "node",
         "numbers",
         "operator",
         "params",
@@ -150,7 +151,15 @@ class Primitive:
         self.saves = tuple((name, kind, index, tuple(users)) for name, (kind, index, users) in saves.items())
         self.function: Callable[..., Any]
         self.holomorphic = holomorphic and any(kind in ("input", "out") for _, kind, _, _ in self.saves)
-        self.node = self._make_node(node_name)
+        self._node_name = node_name
+        self._node: type[PrimitiveNode] | None = None
+
+    @property
+    def node(self) -> type[PrimitiveNode]:
+        """The class of its nodes, made when the first is recorded: most programs use few of all primitives."""
+        if self._node is None:
+            self._node = self._make_node(self._node_name)
+        return self._node
 
     def operands(self, raws: Sequence[Any]) -> list[int]:
         """The positions of the inputs that are computed in one common dtype."""
@@ -288,7 +297,7 @@ def _function(made: Primitive, slow: Callable[..., Any]) -> Callable[..., Any]:
     puts the written code in its own place. So importing compiles little, and whoever has
     imported the function by name has the same object all along.
     """
-    scope: dict[str, Any] = {"Tensor": Tensor, "Node_": made.node, "Cell": Cell, "modes": _modes, "sequence": sequence, "made": made}
+    scope: dict[str, Any] = {"Tensor": Tensor, "Cell": Cell, "modes": _modes, "sequence": sequence, "made": made}
     scope.update(
         slow=slow,
         forward=made.forward,
@@ -304,6 +313,7 @@ def _function(made: Primitive, slow: Callable[..., Any]) -> Callable[..., Any]:
     )
 
     def write() -> None:
+        scope["Node_"] = made.node
         exec(_compiled(variadic_source(made) if made.variadic else function_source(made)), written := dict(scope))
         scope["itself"].__code__ = written["function"].__code__
 

@@ -245,7 +245,7 @@ def missing(made: Primitive, index: int) -> Any:
 
 def record(made: Primitive, inputs: Sequence[Any], raws: Sequence[Any], nodes: Sequence[Node | None], params: dict[str, Any]) -> PrimitiveNode:
     """A node for one application, all but what it saves of the output (see `finish`)."""
-    node = made.node()
+    node = (made._node or made.node)()
     node.seq = next(sequence)
     node.edges = tuple(nodes)
     node._extra = None

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 import warnings
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import _engine, _modes
 from .._backends import namespace
 from .._dtypes import is_inexact
 from .._graph import Node, Output
+
+if TYPE_CHECKING:
+    from traceback import StackSummary
 
 __all__ = ["detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly"]
 
@@ -27,7 +29,7 @@ _OUR_FILES = (os.path.dirname(os.path.dirname(__file__)) + os.sep, "<anygrad")  
 class _Trace(NamedTuple):
     """Where a node was made; and if a backward made it, the name and the trace of the node that was running."""
 
-    stack: traceback.StackSummary
+    stack: StackSummary
     running: tuple[str, _Trace | None] | None
 
 
@@ -77,8 +79,10 @@ def _has_nan(array: Any) -> bool:
         return bool(xp.any(xp.isnan(array)))
 
 
-def _callers() -> traceback.StackSummary:
+def _callers() -> StackSummary:
     """The stack without anygrad's own frames, the outermost first."""
+    import traceback  # not before it is needed: its import is a fortieth of anygrad's
+
     frames = [(f, line) for f, line in traceback.walk_stack(sys._getframe()) if not f.f_code.co_filename.startswith(_OUR_FILES)]
     return traceback.StackSummary.extract(reversed(frames), lookup_lines=False)
 
