@@ -198,11 +198,12 @@ class Primitive:
 
     def vjp(self, recorded: bool) -> Callable[..., Any]:
         """The method `vjp` of the node, or `vjp_recorded`: written when it is first wanted."""
-        scope: dict[str, Any] = {"missing": functools.partial(missing, self), "FLOAT32": FLOAT32, "FLOAT64": FLOAT64, "is_complex": _is_complex}
+        scope: dict[str, Any] = {"missing": functools.partial(missing, self), "conjugated": functools.partial(_conjugated, recorded=recorded)}
+        scope.update(FLOAT32=FLOAT32, FLOAT64=FLOAT64, is_complex=_is_complex)
         if recorded:
-            scope.update(namespace=lambda g: _upper.recorded_namespace, conjugated=_conjugated_on_record, several=PrimitiveNode.revive_outputs, revive=revive)
+            scope.update(namespace=lambda g: _upper.recorded_namespace, several=PrimitiveNode.revive_outputs, revive=revive)
         else:
-            scope.update(namespace=_namespace_of_gradient, conjugated=_conjugated, several=lambda node, cells: tuple([c.array for c in cells]))
+            scope.update(namespace=_namespace_of_gradient, several=lambda node, cells: tuple([c.array for c in cells]))
         scope.update({f"rule{i}": rule for i, rule in enumerate(self.rules)})
         exec(_compiled(vjp_source(self, recorded)), scope)
         return scope["vjp_recorded" if recorded else "vjp"]
@@ -334,16 +335,11 @@ def _is_complex(dtype: Any) -> bool:
     return as_dtype(dtype).kind == "c"
 
 
-def _conjugated(node: PrimitiveNode, g: Any, edges: tuple[Any, ...]) -> tuple[Any, ...]:
+def _conjugated(node: PrimitiveNode, g: Any, edges: tuple[Any, ...], recorded: bool) -> tuple[Any, ...]:
     """Rules of a holomorphic function, on complex values."""
-    xp = _namespace_of_gradient(g)
-    grads = node.vjp(conjugates(g, xp.conj), edges, conjugate=False)
+    xp, derive = (_upper.recorded_namespace, node.vjp_recorded) if recorded else (_namespace_of_gradient(g), node.vjp)
+    grads = derive(conjugates(g, xp.conj), edges, conjugate=False)
     return tuple(conjugates(list(grads), xp.conj))
-
-
-def _conjugated_on_record(node: PrimitiveNode, g: Any, edges: tuple[Any, ...]) -> tuple[Any, ...]:
-    conj = _upper.recorded_namespace.conj
-    return tuple(conjugates(list(node.vjp_recorded(conjugates(g, conj), edges, conjugate=False)), conj))
 
 
 @functools.cache

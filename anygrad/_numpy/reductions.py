@@ -11,7 +11,7 @@ import numpy as np
 from .. import ops
 from .._errors import ShapeError
 from .._tensor import Tensor
-from ..ops._axes import axes_of, count, kept
+from ..ops._axes import axes_of, count, kept, without
 from .arguments import Array, flat, floating, implements, tensor, without_nan
 
 
@@ -67,7 +67,7 @@ def cumprod(a: Array, axis: int | None = None, dtype: Any = None) -> Tensor:
 
 def _ranked(a: Tensor, positions: Callable[[Tensor], Tensor], axes: tuple[int, ...], keepdims: bool) -> Tensor:
     """The sorted elements along the axes, read at positions between them; `positions` has the number of elements that are not NaN."""
-    rest = tuple(n for i, n in enumerate(a.shape) if i not in axes)
+    rest = without(a.shape, axes)
     shape = kept(a.shape, axes) if keepdims else rest
     a = ops.reshape(ops.moveaxis(a, axes, tuple(range(-len(axes), 0))), (*rest, -1))
     valid = ops.sum(ops.astype(~ops.isnan(a), np.int64), axis=-1, keepdims=True)

@@ -117,6 +117,11 @@ def kept(shape: Sequence[int], axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple([1 if i in axes else n for i, n in enumerate(shape)])
 
 
+def without(shape: Sequence[int], axes: tuple[int, ...]) -> tuple[int, ...]:
+    """`shape` with the reduced axes left out."""
+    return tuple([n for i, n in enumerate(shape) if i not in axes])
+
+
 def spread(g: Any, shape: tuple[int, ...], axes: tuple[int, ...], xp: Any) -> Any:
     """A reduction's gradient, repeated along the axes that were reduced."""
     return xp.broadcast_to(xp.reshape(g, kept(shape, axes)) if g.shape else g, shape)

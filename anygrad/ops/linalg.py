@@ -15,7 +15,7 @@ from .._primitive import primitive
 from .._tensor import Tensor
 from .._transform import Transformed, is_tracked
 from . import _decompositions, _determinant
-from ._axes import as_tensor, axes_of, axis_of, count, inexact, integer, kept, pair, real_number
+from ._axes import as_tensor, axes_of, axis_of, count, inexact, integer, kept, pair, real_number, without
 from ._rules import adjoint, conjugate, over, real_part, sum_of_squares
 from .creation import eye, full_like
 from .data_types import astype
@@ -282,7 +282,7 @@ def _norm_change(t: Any, x: Any, out: Any, ord: Any, axes: tuple[int, ...], xp: 
 def _vector_norm(xp: Any, x: Any, *, ord: Any, axes: Any, keepdims: Any) -> Any:
     if ord == 2 and xp.name == "numpy" and x.size <= 4096 and x.dtype.char in "fdFD":  # without NumPy's Python wrappers
         out = xp.sqrt(sum_of_squares(x, axes, xp))
-        return out if keepdims else xp.reshape(out, tuple(n for i, n in enumerate(x.shape) if i not in axes))
+        return out if keepdims else xp.reshape(out, without(x.shape, axes))
     return xp.linalg.vector_norm(x, axis=axes if x.ndim else None, ord=ord, keepdims=keepdims)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from .._errors import DTypeError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
-from ._axes import as_tensor, axes_of, axis_of, count, inexact, kept, real_number, spread
+from ._axes import as_tensor, axes_of, axis_of, count, inexact, kept, real_number, spread, without
 from ._rules import conjugate, cut, fused, over, real_part, sum_of_squares
 from .creation import ones, zeros
 from .data_types import astype
@@ -172,7 +172,7 @@ def prod(x: Tensor, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = 
     axes = axes_of("prod", axis, x.ndim)
     shape = kept(x.shape, axes)
     if len(axes) != 1:
-        rest = tuple(n for i, n in enumerate(x.shape) if i not in axes)
+        rest = without(x.shape, axes)
         x = reshape(moveaxis(x, axes, tuple(range(-len(axes), 0))) if axes else x, (*rest, count(x.shape, axes)))
         axes = (len(rest),)
     out = _prod(x, axis=axes[0])
@@ -232,7 +232,7 @@ def _var(xp: Any, x: Any, *, axes: Any, correction: Any, keepdims: Any) -> Any:
     total = fused("var", (x,), axes, xp, freedom)
     if total is None:
         total = over(xp.divide, sum_of_squares(_centred(x, axes, xp), axes, xp), freedom, xp=xp)
-    return total if keepdims else xp.reshape(total, tuple(n for i, n in enumerate(x.shape) if i not in axes))
+    return total if keepdims else xp.reshape(total, without(x.shape, axes))
 
 
 def _change(t: Any, x: Any, shape: tuple[int, ...], axes: tuple[int, ...], correction: Any, xp: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from ..._primitive import primitive
 from ..._scalars import NUMBERS, get_default_dtype
 from ..._tensor import Tensor
-from .._axes import as_tensor, axes_of, count, kept
+from .._axes import as_tensor, axes_of, count, kept, without
 from .._rules import fused, is_complex, over, sum_of_products
 from ..creation import asarray
 from ..data_types import astype, result_type
@@ -61,7 +61,7 @@ def _logsumexp(xp: Any, x: Any, *, axes: Any, keepdims: Any) -> Any:
         total = xp.sum(over(xp.exp, x - top, xp=xp), axis=axes, keepdims=True)
         zero = total == 0
         out = xp.where(zero, xp.full_like(total, -INF), xp.log(xp.where(zero, xp.ones_like(total), total)) + top)
-    return out if keepdims else xp.reshape(out, tuple(n for i, n in enumerate(x.shape) if i not in axes))
+    return out if keepdims else xp.reshape(out, without(x.shape, axes))
 
 
 def _weights(x: Any, out: Any, axes: tuple[int, ...], xp: Any) -> Any:
