@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import functools
 import os
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import cuda_stand_in
 import cupy_stand_in
 import numpy as np
 import pytest
@@ -28,11 +31,19 @@ Make = Callable[..., anygrad.Tensor]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--cuda", choices=["gpu", "stand-in"], default="gpu", help="what `cupy` is: CuPy on a GPU, or NumPy with CuPy's rules")
+    parser.addoption(
+        "--cuda",
+        choices=["gpu", "stand-in", "emulated"],
+        default="gpu",
+        help="what `cupy` is: CuPy on a GPU, NumPy with CuPy's rules, or CuPy on an emulated GPU",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "not_on(*libraries, reason): array libraries that cannot pass the test")
+    if config.getoption("cuda") == "emulated":
+        kernels = os.environ.setdefault("ANYGRAD_KERNELS", tempfile.mkdtemp())  # for all processes of the run
+        cuda_stand_in.start(Path(tempfile.mkdtemp()), devices=2, kernels=Path(kernels))
 
 
 @pytest.fixture(params=LIBRARIES)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import hashlib
 import importlib
 import os
 import platform
@@ -21,6 +22,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import traceback
 import types
 from collections import Counter
 from collections.abc import Iterator
@@ -68,13 +70,19 @@ def _nvrtc() -> Path | None:
     return next((f for folder in sys.path for f in Path(folder).glob("nvidia/*/lib/libnvrtc.so.*")), None)
 
 
-def start(build: Path, devices: int = 1) -> None:
-    """Load the stand-in, with so many devices, and CuPy on top of it. `build` is a folder for what is compiled."""
+def start(build: Path, devices: int = 1, kernels: Path | None = None) -> None:
+    """Load the stand-in, with so many devices, and CuPy on top of it. `build` is a folder for what is compiled.
+
+    With a folder for `kernels`, they compute; it may be shared between processes, and kept.
+    """
     global _cuda
     assert "cupy" not in sys.modules, "CuPy was imported before"
     os.environ["ANYGRAD_DEVICES"] = str(devices)
+    if kernels:
+        os.environ["CUPY_COMPILE_WITH_PTX"] = "1"
+        os.environ["CUPY_CACHE_DIR"] = str(kernels / "cupy")
     folder = Path(find_spec("cupy").submodule_search_locations[0]).parent
-    _cuda = _compiled(build, "libcuda.so.1", [SOURCES / "cuda.c"])
+    _cuda = _compiled(build, "libcuda.so.1", [SOURCES / "cuda.c", SOURCES / "threads.c"])
     _cuda.anygrad_journal.restype = ctypes.c_char_p
     _cuda.anygrad_memory.argtypes = [ctypes.c_size_t]
     for library, path in LINKED.items():
@@ -92,8 +100,79 @@ def start(build: Path, devices: int = 1) -> None:
     for soname in ALSO_LOADED:
         _compiled(build, soname, [])
     ctypes.CDLL(str(_nvrtc()), mode=ctypes.RTLD_GLOBAL)
+    ours = _compute(kernels) if kernels else {}
     for name in WITH_RUNTIME:
-        _lead_to_ours(importlib.import_module(name))
+        _lead_to_ours(importlib.import_module(name), ours)
+
+
+# ---------------------------------------------------------------------------
+# computing
+# ---------------------------------------------------------------------------
+
+TRANSLATOR = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_char_p)
+LIBRARY = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.POINTER(ctypes.c_size_t))
+COMPILED = {  # CuPy's functions for Thrust and CUB, as C++ spells them, and how many arguments they have
+    "thrust_sort": ("_Z11thrust_sortiPvPmRKSt6vectorIlSaIlEElS_", 6),
+    "thrust_argsort": ("_Z14thrust_argsortiPmPvS0_RKSt6vectorIlSaIlEElS0_", 7),
+    "thrust_lexsort": ("_Z14thrust_lexsortiPmPvmmlS0_", 7),
+    "cub_device_reduce": ("_Z17cub_device_reducePvRmS_S_iP11CUstream_stii", 8),
+    "cub_device_segmented_reduce": ("_Z27cub_device_segmented_reducePvRmS_S_iiP11CUstream_stii", 9),
+    "cub_device_scan": ("_Z15cub_device_scanPvRmS_S_iP11CUstream_stii", 8),
+}
+C_OPTIONS = ["-std=gnu11", "-w", "-O1", "-mfma", "-mf16c", "-ffp-contract=off", "-fPIC", "-shared"]
+_kept: list[object] = []  # what C calls
+
+
+def _compute(folder: Path) -> dict[str, int]:
+    """Have kernels translated and libraries' functions computed; the functions of CuPy that are replaced, and by what."""
+    import driver.libraries
+    import driver.ptx
+
+    paths: dict[str, ctypes.Array[ctypes.c_char]] = {}
+
+    @TRANSLATOR
+    def translated(text: bytes) -> int:
+        try:
+            name = hashlib.sha256(text).hexdigest()[:32]
+            library = folder / f"{name}.so"
+            if not library.exists():
+                source, unfinished = (folder / f"{name}.{os.getpid()}.{end}" for end in ("c", "so"))
+                source.write_text(driver.ptx.translate(text.decode()))
+                subprocess.run(["gcc", *C_OPTIONS, f"-I{SOURCES}", "-o", str(unfinished), str(source)], check=True)
+                source.unlink()
+                unfinished.rename(library)
+            path = paths[name] = ctypes.create_string_buffer(str(library).encode())
+            return ctypes.addressof(path)
+        except Exception:
+            traceback.print_exc()
+            return 0
+
+    @LIBRARY
+    def computed(name: bytes, arguments: object) -> int:
+        try:
+            return driver.libraries.compute(name.decode(), [int(arguments[i]) for i in range(23)])
+        except Exception:
+            traceback.print_exc()
+            return 0
+
+    _cuda.anygrad_compute(translated, computed)
+    _kept.extend([translated, computed])
+    replaced = {}
+    for name, (symbol, count) in COMPILED.items():
+
+        def call(*arguments: int, name: str = name) -> None:
+            if name.startswith("cub") and not arguments[0]:  # asks how large a work space has to be
+                ctypes.c_size_t.from_address(arguments[1]).value = 1
+                return
+            device = ctypes.c_int()
+            _cuda.cudaGetDevice(ctypes.byref(device))
+            _cuda.journal(b"launch", b"%s on %d", name.partition("_")[0].encode(), device)
+            driver.libraries.compute(name, list(arguments))
+
+        function = ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * count)(call)
+        _kept.append(function)
+        replaced[symbol] = ctypes.cast(function, ctypes.c_void_p).value
+    return replaced
 
 
 def _compiled(build: Path, soname: str, sources: list[Path], *more: str) -> ctypes.CDLL:
@@ -104,7 +183,7 @@ def _compiled(build: Path, soname: str, sources: list[Path], *more: str) -> ctyp
     return ctypes.CDLL(str(target), mode=ctypes.RTLD_GLOBAL)
 
 
-def _lead_to_ours(module: types.ModuleType) -> None:
+def _lead_to_ours(module: types.ModuleType, replaced: dict[str, int]) -> None:
     """Write a jump to our function of the same name over each function of the CUDA runtime in an extension module."""
     maps = Path("/proc/self/maps").read_text().splitlines()
     base = min(int(line.partition("-")[0], 16) for line in maps if line.endswith(module.__file__))
@@ -112,9 +191,9 @@ def _lead_to_ours(module: types.ModuleType) -> None:
     mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     page = os.sysconf("SC_PAGESIZE")
     for name, offset in _functions(Path(module.__file__).read_bytes()):
-        if RUNTIME_FUNCTION.fullmatch(name):
-            ours = getattr(_cuda, name, _cuda.anygrad_missing)
-            code = JUMP + struct.pack("<Q", ctypes.cast(ours, ctypes.c_void_p).value)
+        if name in replaced or RUNTIME_FUNCTION.fullmatch(name):
+            ours = replaced.get(name) or ctypes.cast(getattr(_cuda, name, _cuda.anygrad_missing), ctypes.c_void_p).value
+            code = JUMP + struct.pack("<Q", ours)
             at = base + offset
             if mprotect(at // page * page, 2 * page, READ_WRITE_EXECUTE):
                 raise OSError(ctypes.get_errno(), "the code of CuPy cannot be written to")

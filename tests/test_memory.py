@@ -317,7 +317,7 @@ def test_a_loop_of_second_derivatives_holds_the_same():
 
 
 @pytest.mark.usefixtures("everywhere")
-@pytest.mark.not_on("cupy", reason="the stand-in notes each computation; driver/test_memory.py has it on CuPy")
+@pytest.mark.not_on("cupy", reason="the stand-in notes each computation; driver/test_memory_of_graphs.py has it on CuPy")
 def test_a_loop_of_writes_into_a_buffer_holds_the_same():
     buffer, x = ag.zeros(4), ag.ones(4, requires_grad=True)
     numbers = itertools.count()

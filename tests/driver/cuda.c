@@ -19,15 +19,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gpu.h"
 #include "journal.h"
+#include "threads.h"
 
-enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_DEVICE = 101, INVALID_HANDLE = 400, NOT_SUPPORTED = 801 };
+enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_DEVICE = 101, INVALID_IMAGE = 200, INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_SUPPORTED = 801 };
 enum { VERSION = 13000, MOST_DEVICES = 8, MAJOR = 9, MINOR = 0, PROCESSORS = 132, ALIGNMENT = 256, FIRST_STREAM = 3 };
 
 typedef struct { int device; } Stream;
-typedef struct { int device; } Module;
-typedef struct { Module *module; char *name; } Function;
-typedef struct { unsigned x, y, z; } Size;
+typedef struct { int device; void *library; } Module;
+typedef struct { Module *module; char *name; const Kernel *kernel; } Function;
 typedef struct { Size grid, block; size_t shared; Stream *stream; } Configuration;
 typedef struct { int type, device; void *on_device, *on_host; } PointerAttributes;
 typedef struct {
@@ -275,19 +276,34 @@ int cudaProfilerStop(void) { return OK; }
 
 /* ---- kernels that CuPy compiles: by way of the driver ---- */
 
+/* What makes a library of a module's PTX, and gives its path; without it, kernels do nothing. */
+static const char *(*translate)(const char *ptx);
+/* What computes for NVIDIA's libraries; 0 where it cannot. */
+int (*anygrad_library)(const char *name, uintptr_t *arguments);
+void anygrad_compute(const char *(*kernels)(const char *), int (*libraries)(const char *, uintptr_t *))
+{
+    translate = kernels;
+    anygrad_library = libraries;
+}
+
 int cuModuleLoadData(Module **module, const void *code)
 {
+    const char *path = translate ? translate(code) : NULL;
+    void *library = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+    if (translate && !library) return INVALID_IMAGE;
     *module = malloc(sizeof **module);
-    (*module)->device = current;
+    **module = (Module){current, library};
     journal("load", "module on %d", current);
     return OK;
 }
 int cuModuleUnload(Module *module) { free(module); return OK; }
 int cuModuleGetFunction(Function **function, Module *module, const char *name)
 {
+    char kernel[4096];
+    snprintf(kernel, sizeof kernel, "%s__kernel", name);
     *function = malloc(sizeof **function);
-    **function = (Function){module, strdup(name)};
-    return OK;
+    **function = (Function){module, strdup(name), module->library ? dlsym(module->library, kernel) : NULL};
+    return module->library && !(*function)->kernel ? NOT_FOUND : OK;
 }
 int cuFuncGetAttribute(int *value, int attribute, Function *function)
 {
@@ -315,10 +331,21 @@ static int launch(const char *name, int device, Size grid, Size block, size_t sh
     journal("launch", "%s on %d", name, device);
     return OK;
 }
+/* Whether the current device may read and write these bytes: its own memory, or the host's where that is pinned. */
+static int is_here(const void *address, u32 bytes)
+{
+    pthread_mutex_lock(&lock);
+    Block *block = block_of(address);
+    int here = block && (block->device == current || block->device == HOST) && (char *)address + bytes <= block->start + block->bytes;
+    pthread_mutex_unlock(&lock);
+    return here;
+}
 int cuLaunchKernel(Function *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
                    unsigned shared, Stream *stream, void **arguments, void **more)
 {
-    return launch(function->name, function->module->device, (Size){gx, gy, gz}, (Size){bx, by, bz}, shared, stream);
+    Size grid = {gx, gy, gz}, block = {bx, by, bz};
+    int error = launch(function->name, function->module->device, grid, block, shared, stream);
+    return error || !function->kernel ? error : run_kernel(function->kernel, grid, block, shared, arguments, is_here);
 }
 int cuLaunchCooperativeKernel(Function *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
                               unsigned bz, unsigned shared, Stream *stream, void **arguments)

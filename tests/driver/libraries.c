@@ -10,8 +10,9 @@
 #include "journal.h"
 
 int cudaGetDevice(int *device);
+extern int (*anygrad_library)(const char *name, uintptr_t *arguments);
 
-enum { SUCCESS = 0 };
+enum { SUCCESS = 0, NOT_SUPPORTED = 15 };
 
 typedef struct { const char *name; int argument, bytes, value; } Output;
 
@@ -32,6 +33,7 @@ static const char *const PREPARES[] = {"Create", "Destroy", "Set", "Get", "buffe
 static int called(const char *name, uintptr_t *arguments)
 {
     static char handle;
+    static int plans;
     int computes = 1, device;
     for (size_t i = 0; i < sizeof OUTPUTS / sizeof *OUTPUTS; i++) {
         const Output *output = &OUTPUTS[i];
@@ -43,10 +45,11 @@ static int called(const char *name, uintptr_t *arguments)
     }
     for (size_t i = 0; i < sizeof PREPARES / sizeof *PREPARES; i++)
         if (strstr(name, PREPARES[i])) computes = 0;
-    if (strncmp(name, "cufftCreate", 11) == 0) *(int *)arguments[0] = 1;
+    if (strncmp(name, "cufftCreate", 11) == 0) *(int *)arguments[0] = ++plans;
     else if (strstr(name, "Create")) *(void **)arguments[0] = &handle;
     cudaGetDevice(&device);
     journal(computes ? "launch" : "prepare", "%s on %d", name, device);
+    if (anygrad_library && (computes || strstr(name, "MakePlan")) && !anygrad_library(name, arguments)) return NOT_SUPPORTED;
     return SUCCESS;
 }
 
@@ -54,8 +57,8 @@ static int called(const char *name, uintptr_t *arguments)
 #define FUNCTION(name)                                                                                                  \
     int name(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, uintptr_t f, uintptr_t g, uintptr_t h,    \
              uintptr_t i, uintptr_t j, uintptr_t k, uintptr_t l, uintptr_t m, uintptr_t n, uintptr_t o, uintptr_t p,    \
-             uintptr_t q, uintptr_t r, uintptr_t s)                                                                     \
+             uintptr_t q, uintptr_t r, uintptr_t s, uintptr_t t, uintptr_t u, uintptr_t v, uintptr_t w)                 \
     {                                                                                                                   \
-        return called(#name, (uintptr_t[]){a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s});                            \
+        return called(#name, (uintptr_t[]){a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w});                \
     }
 #include NAMES
