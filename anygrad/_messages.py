@@ -56,7 +56,16 @@ _INSTALLATION = {
     "cudaErrorInsufficientDriver": "the driver is too old for the CUDA that CuPy is built for",
 }
 # How libraries say that a function is not for these dtypes
-_WRONG_KIND = ("ufunc", "dtypes are allowed", "promoted", "not supported", "did not contain a loop")
+_WRONG_KIND = (
+    "ufunc",
+    "dtypes are allowed",
+    "promoted",
+    "not supported",
+    "did not contain a loop",
+    "Wrong type",
+    "boolean subtract",
+    "no instance of overloaded function",
+)
 
 
 def called(primitive: str) -> str:
@@ -107,7 +116,7 @@ def translate(error: Exception, function: str, names: Sequence[str], raws: Seque
         return LinAlgError(text)
     if isinstance(error, IndexError):
         return IndexError(text)
-    if isinstance(error, TypeError) and arrays and any(words in said for words in _WRONG_KIND):
+    if (isinstance(error, TypeError) or type(error).__name__ == "CompileException") and arrays and any(words in said for words in _WRONG_KIND):
         return DTypeError(f"{function}: not defined for {' and '.join(str(as_dtype(a.dtype)) for a in arrays)}. Arguments: {listed}.")
     if isinstance(error, TypeError):
         return DTypeError(text)

@@ -18,10 +18,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:Anomaly Detection has been enabl
 
 
 @pytest.fixture(autouse=True)
-def _off_again() -> Iterator[None]:
+def _off_again(request: pytest.FixtureRequest) -> Iterator[None]:
+    if "library" in request.fixturenames:
+        request.getfixturevalue("backend")  # where there are several GPUs, loading it takes the general path for good
+    before = _modes.unusual
     yield
     assert not ag.is_anomaly_enabled()
-    assert _modes.unusual == 0
+    assert _modes.unusual == before
 
 
 class Fails(Function):

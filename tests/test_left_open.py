@@ -80,12 +80,12 @@ ANSWERS: dict[str, tuple[Callable[..., Any], Callable[..., Any], tuple[np.ndarra
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_answer(name: str, make: Any) -> None:
+def test_answer(name: str, library: str, make: Any) -> None:
     function, reference, arrays = ANSWERS[name]
     out, wanted = function(*[make(a) for a in arrays]), np.asarray(reference(*arrays))
     assert isinstance(out, Tensor)
     assert out.dtype == wanted.dtype
-    np.testing.assert_array_equal(out.numpy(force=True), wanted)
+    np.testing.assert_allclose(out.numpy(force=True), wanted, rtol=1e-15 if library == "cupy" else 0)  # CUDA's pow is not NumPy's to the last bit
 
 
 MEETINGS: dict[str, Callable[[Tensor, Any, Any], Tensor]] = {

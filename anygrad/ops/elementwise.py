@@ -81,7 +81,7 @@ def negative(xp: Any, x: Any) -> Any:
 @primitive("Clone", x=lambda g: g)
 def positive(xp: Any, x: Any) -> Any:
     """A copy of x."""
-    return +x
+    return xp.positive(x)
 
 
 @primitive("Abs", holomorphic=False, x=lambda g, x, xp: g * xp.sign(x), jvp=lambda t, x, xp: real_part(t * conjugate(xp.sign(x), xp), xp))

@@ -10,7 +10,7 @@ import builtins
 import math
 from typing import Any, NamedTuple
 
-from .._errors import AxisError, LinAlgError, ShapeError
+from .._errors import AxisError, DTypeError, LinAlgError, ShapeError
 from .._primitive import primitive
 from .._tensor import Tensor
 from .._transform import Transformed, is_tracked
@@ -66,14 +66,20 @@ class SVDResult(NamedTuple):
     Vh: Tensor
 
 
-def _matrices(name: str, x: Any, square: bool = False) -> Tensor:
-    """An argument as floating or complex matrices."""
+def _matrices(name: str, x: Any, square: bool = False, half: bool = False) -> Tensor:
+    """An argument as floating or complex matrices; in half precision, too, if `half`.
+
+    Libraries have no decompositions in half precision: NumPy makes float64 of bfloat16, CuPy float32 of float16 in some.
+    """
     x = as_tensor(x)
     if x.ndim < 2:
         raise LinAlgError(f"{name}: needs a matrix or a batch of matrices, so at least 2 dimensions; got shape {x.shape}")
     if square and x.shape[-1] != x.shape[-2]:
         raise LinAlgError(f"{name}: needs square matrices; the last two axes of shape {x.shape} differ")
-    return inexact(name, x)
+    x = inexact(name, x)
+    if x.dtype.itemsize == 2 and not half:
+        raise DTypeError(f"{name}: not defined for {x.dtype}. Compute it in single precision: `x.astype(anygrad.float32)`")
+    return x
 
 
 # ---------------------------------------------------------------------------
@@ -237,7 +243,7 @@ def matrix_rank(x: Tensor, /, *, rtol: Any = None) -> Tensor:
 
 def matrix_power(x: Tensor, n: int, /) -> Tensor:
     """The n-th power, by repeated squaring; of the inverse if n is negative."""
-    x, n = _matrices("matrix_power", x, square=True), integer("matrix_power", "n", n)
+    x, n = _matrices("matrix_power", x, square=True, half=True), integer("matrix_power", "n", n)
     if n == 0:
         return where(full_like(x, True, dtype="bool"), eye(x.shape[-1], dtype=x.dtype, device=x.device), x)  # the gradient is 0, not None
     x, n = (inv(x), -n) if n < 0 else (x, n)
@@ -313,7 +319,7 @@ def _largest(x: Tensor, *, axis: tuple[int, ...], keepdims: bool = False) -> Ten
 def matrix_norm(x: Tensor, /, *, keepdims: bool = False, ord: Any = "fro") -> Tensor:
     """The norm of matrices: "fro", "nuc" (sum of singular values), 2 and -2 (largest, smallest of
     them), 1 and -1 (largest, smallest column sum), inf and -inf (the same of rows)."""
-    x = _matrices("matrix_norm", x)
+    x = _matrices("matrix_norm", x, half=True)
     if ord not in ("fro", "nuc", None, 1, -1, 2, -2, math.inf, -math.inf):
         raise ValueError(f"matrix_norm: ord must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, not {ord!r}")
     extremum = _largest if ord in ("nuc", "fro", None) or ord > 0 else _min

@@ -31,7 +31,7 @@ from ._devices import (
     to_device,
     unavailable,
 )
-from ._elementwise import share, where
+from ._elementwise import floor_divide, remainder, share, where
 from ._extra import astype, copy, number, owns_memory, raw_dtype, shares_memory
 from ._indexing import gather, places_along, scatter_add, take, use_deterministic_algorithms, zero_at
 from ._matmul import matmul
@@ -50,6 +50,7 @@ from ._standard import (
     full_like,
     linalg,
     linspace,
+    not_of_bool,
     ones,
     ones_like,
     zeros,
@@ -73,7 +74,11 @@ _FROM_COMPAT = frozenset(
     take_along_axis trunc unstack var vecdot""".split()
 )
 # What CuPy does not have in bfloat16, or makes float32 of.
-_BY_WAY_OF_SINGLE = frozenset("argsort cumulative_prod cumulative_sum round tril triu".split())
+_BY_WAY_OF_SINGLE = frozenset(
+    "argsort cumulative_prod cumulative_sum isin round searchsorted tril triu unique_all unique_counts unique_inverse unique_values".split()
+)
+# What neither the standard nor NumPy has of booleans.
+_NOT_OF_BOOL = frozenset("positive sign".split())
 if cp.__version__.startswith("13."):
     _FROM_COMPAT |= {"sign"}  # that of CuPy 13 is 0 for NaN
 
@@ -90,15 +95,17 @@ def __getattr__(attribute: str) -> Any:
         raise AttributeError(f"CuPy {cp.__version__} has no {attribute}", name=attribute, obj=source) from None
     if attribute in _BY_WAY_OF_SINGLE:
         value = by_way_of_single(value)
+    if attribute in _NOT_OF_BOOL:
+        value = not_of_bool(value)
     globals()[attribute] = value
     return value
 
 
-def load_special() -> types.ModuleType:
-    """cupyx.scipy.special, imported on first use."""
-    import cupyx.scipy.special
+def load_special() -> Any:
+    """cupyx.scipy.special, imported on first use, with what it gets wrong put right."""
+    from . import _special
 
-    return cupyx.scipy.special
+    return _special
 
 
 def version() -> str:

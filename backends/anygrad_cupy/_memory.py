@@ -37,7 +37,7 @@ class _Peak(cp.cuda.MemoryHook):
     """Notes the most bytes that arrays had at once on each device. CuPy's pool does not.
 
     CuPy calls it at each allocation of a thread in which it was entered. It asks the pool, so what other threads hold is
-    in the number.
+    in the number. The device is the current one: CuPy's `device_id` is that on which it made its pools.
     """
 
     name = "anygrad: the most memory in use"
@@ -45,10 +45,10 @@ class _Peak(cp.cuda.MemoryHook):
     def __init__(self) -> None:
         self.of_device: dict[int, int] = {}
 
-    def malloc_postprocess(self, *, device_id: int, **rest: Any) -> None:
-        used = cp.get_default_memory_pool().used_bytes()
-        if used > self.of_device.get(device_id, 0):
-            self.of_device[device_id] = used
+    def malloc_postprocess(self, **_: Any) -> None:
+        used, device = cp.get_default_memory_pool().used_bytes(), cp.cuda.runtime.getDevice()
+        if used > self.of_device.get(device, 0):
+            self.of_device[device] = used
 
 
 _peak = _Peak()

@@ -83,15 +83,40 @@ def by_way_of_single(function: Callable[..., cp.ndarray]) -> Callable[..., cp.nd
         if x.dtype.char != "E":
             return function(x, *args, **kwargs)
         kwargs.pop("dtype", None)  # x's own
-        out = function(x.astype(np.float32), *args, **kwargs)
-        return out.astype(x.dtype) if out.dtype == np.float32 else out
+        others = (a.astype(np.float32) if isinstance(a, cp.ndarray) and a.dtype == x.dtype else a for a in args)
+        return narrowed(function(x.astype(np.float32), *others, **kwargs), x.dtype)
+
+    def narrowed(out: Any, dtype: Any) -> Any:
+        if isinstance(out, tuple):
+            return type(out)(*(narrowed(part, dtype) for part in out))
+        return out.astype(dtype) if out.dtype == np.float32 else out
 
     return computed
+
+
+def not_of_bool(function: Callable[..., cp.ndarray]) -> Callable[..., cp.ndarray]:
+    """A function that CuPy has of booleans, and NumPy has not."""
+
+    @functools.wraps(function)
+    def checked(x: cp.ndarray, /) -> cp.ndarray:
+        if x.dtype == bool:
+            raise TypeError(f"{function.__name__} is not supported for bool")
+        return function(x)
+
+    return checked
 
 
 # ---------------------------------------------------------------------------
 # linear algebra
 # ---------------------------------------------------------------------------
+
+# What cuSOLVER and cuBLAS mean when they report an error in these, in NumPy's words.
+_FAILED = {
+    "getr": "Singular matrix",
+    "potr": "Matrix is not positive definite",
+    "gesv": "SVD did not converge",
+    "ev": "Eigenvalues did not converge",
+}
 
 
 class _Linalg:
@@ -130,6 +155,9 @@ def _raising(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             with cupyx.errstate(linalg="raise"):
                 return function(*args, **kwargs)
+        except np.linalg.LinAlgError as error:
+            said = str(error)
+            raise np.linalg.LinAlgError(next((f"{meant} ({said})" for name, meant in _FAILED.items() if name in said), said)) from None
         except RuntimeError as error:
             if "geev" not in str(error):
                 raise

@@ -36,7 +36,13 @@ typedef struct {
     unsigned luid_mask;
     size_t memory, shared;
     int registers, warp;
-} Properties;  /* the beginning of cudaDeviceProp */
+    size_t pitch;
+    int threads, along[3], blocks[3];
+    size_t constant;
+    int major, minor;
+    size_t texture, texture_pitch;
+    int processors;
+} Properties;  /* the beginning of CUDA 13's cudaDeviceProp */
 typedef struct { size_t shared, constant, local; int threads, registers, ptx, binary; } FunctionAttributes;
 
 static int device_count = 1;
@@ -114,7 +120,8 @@ int cudaDeviceGetPCIBusId(char *id, int room, int device) { snprintf(id, room, "
 
 int cudaGetDeviceProperties(Properties *found, int device)
 {
-    *found = (Properties){"stand-in", "", "", 0, memory_of_each, 48 << 10, 65536, 32};
+    *found = (Properties){.name = "stand-in", .memory = memory_of_each, .shared = 48 << 10, .registers = 65536, .warp = 32, .threads = 1024,
+                          .major = MAJOR, .minor = MINOR, .processors = PROCESSORS};
     return OK;
 }
 int cudaGetDeviceProperties_v2(Properties *found, int device) { return cudaGetDeviceProperties(found, device); }

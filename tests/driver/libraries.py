@@ -194,7 +194,7 @@ def reflections(dtype, handle, m, n, a, lead, tau, work, size, info, *_):
     integer(info)[0] = status
 
 
-@implements("cusolverDn??gqr")  # orgqr and ungqr
+@implements("cusolverDn???gqr")  # orgqr and ungqr
 def orthogonal(dtype, handle, m, n, k, a, lead, tau, work, size, info, *_):
     there = matrix(a, dtype, m, n, lead)
     name = "ungqr" if np.dtype(dtype).kind == "c" else "orgqr"
