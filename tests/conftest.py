@@ -1,19 +1,18 @@
 """Fixtures: library -> backend -> device, and `make`, which brings NumPy data there.
 
 A test that asks for any of them runs once for every array library. `cupy` skips itself,
-with the reason, where there is no CUDA; `pytest --cuda=stand-in` runs it on NumPy dressed as CuPy instead.
+with the reason, where there is no CUDA; `pytest --cuda=stand-in` runs it on NumPy dressed as CuPy instead, and
+`pytest --cuda=emulated` on CuPy over an emulated GPU.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import cuda_stand_in
 import cupy_stand_in
 import numpy as np
 import pytest
@@ -42,8 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "not_on(*libraries, reason): array libraries that cannot pass the test")
     if config.getoption("cuda") == "emulated":
-        kernels = os.environ.setdefault("ANYGRAD_KERNELS", tempfile.mkdtemp())  # for all processes of the run
-        cuda_stand_in.start(Path(tempfile.mkdtemp()), devices=2, kernels=Path(kernels))
+        importlib.import_module("emulated_gpu")
 
 
 @pytest.fixture(params=LIBRARIES)

@@ -468,11 +468,13 @@ def replaced(monkeypatch: pytest.MonkeyPatch, cupy: Any, cupyx: Any = None, othe
         patch.setattr(_backends, "_by_type", dict(_backends._by_type))
         _backends._device.cache_clear()
         before = list(_backends.several_devices)
-        yield
-        _modes.count_unusual(len(before) - len(_backends.several_devices))
-        _backends.several_devices[:] = before
-        for name in _backend_modules():
-            del sys.modules[name]
+        try:
+            yield
+        finally:
+            _modes.count_unusual(len(before) - len(_backends.several_devices))
+            _backends.several_devices[:] = before
+            for name in _backend_modules():
+                del sys.modules[name]
     _backends._device.cache_clear()
 
 

@@ -229,7 +229,7 @@ def _set_unrecorded(x: Tensor, key: Any, value: Any) -> bool:
         value = value._data
         fits = type(value) is type(a) and value.dtype is a.dtype
     else:
-        fits = type(value) in (float, int) and a.dtype.kind == "f" or type(value) is int and a.dtype.kind == "i"
+        fits = type(value) in (float, int) and a.dtype.kind == "f" and not _is_negative_zero(value) or type(value) is int and a.dtype.kind == "i"
     if not fits:
         return False
     try:
@@ -249,12 +249,20 @@ def _check_kind(name: str, source: np.dtype, target: np.dtype) -> None:
         raise DTypeError(f"{name}: a result of dtype {source} cannot be written into a tensor of dtype {target}. Use `x = x.astype(...)` first.")
 
 
+def _imod(x: Any, y: Any) -> None:
+    x[...] = namespace(x).remainder(x, y)  # CuPy's own operators are not exact
+
+
+def _ifloordiv(x: Any, y: Any) -> None:
+    x[...] = namespace(x).floor_divide(x, y)
+
+
 add_ = _binary(elementwise.add, operator.iadd)
 sub_ = _binary(elementwise.subtract, operator.isub)
 mul_ = _binary(elementwise.multiply, operator.imul)
 div_ = _binary(elementwise.divide, operator.itruediv)
-remainder_ = _binary(elementwise.remainder, operator.imod)
-floor_divide_ = _binary(elementwise.floor_divide, operator.ifloordiv)
+remainder_ = _binary(elementwise.remainder, _imod)
+floor_divide_ = _binary(elementwise.floor_divide, _ifloordiv)
 bitwise_and_ = _binary(logic.bitwise_and, operator.iand)
 bitwise_or_ = _binary(logic.bitwise_or, operator.ior)
 bitwise_xor_ = _binary(logic.bitwise_xor, operator.ixor)
@@ -292,7 +300,7 @@ def copy_(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
     source = _number_for("copy_", source, x.dtype)
 
     def assign(target: Any, value: Any) -> None:
-        target[...] = namespace(target).astype(value, target.dtype, copy=False) if is_array(value) else value
+        target[...] = _written(target, value)
 
     return write(x, _copied.primitive, (source,), assign)
 
@@ -320,6 +328,18 @@ def _number_for(name: str, value: Any, dtype: np.dtype) -> Any:
     return bool(value) if dtype.kind == "b" else value
 
 
+def _written(target: Any, value: Any) -> Any:
+    """What to put into an array, of a value for it: of its dtype; and an array if it is -0.0, of which CuPy would make 0.0."""
+    xp = namespace(target)
+    if is_array(value):
+        return xp.astype(value, target.dtype, copy=False)
+    return xp.number(value, as_dtype(target.dtype), target) if _is_negative_zero(value) else value
+
+
+def _is_negative_zero(value: Any) -> bool:
+    return not value and type(value) is float and math.copysign(1, value) < 0
+
+
 def fill_(x: Tensor, value: Any) -> Tensor:
     """Write one number everywhere."""
     if shape := tuple(getattr(value, "shape", ())):
@@ -342,7 +362,7 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     value = _number_for("setitem", value, x.dtype)
 
     def assign(target: Any, raw_value: Any, raw_key: Any) -> None:
-        target[raw_key] = namespace(target).astype(raw_value, target.dtype, copy=False) if is_array(raw_value) else raw_value
+        target[raw_key] = _written(target, raw_value)
 
     write(x, _setitem.primitive, (value, Key(key, x._data, x.shape)), assign)
 

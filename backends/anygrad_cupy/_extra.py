@@ -11,9 +11,9 @@ from ._devices import device_guard
 
 
 def number(value: Any, dtype: np.dtype, like: cp.ndarray) -> cp.ndarray:
-    """A 0-d array on the device of `like`."""
+    """A 0-d array on the device of `like`. (cp.array makes 0.0 of -0.0.)"""
     with device_guard(like):
-        return cp.array(value, dtype)
+        return cp.full((), value, dtype)
 
 
 def raw_dtype(dtype: np.dtype) -> np.dtype:

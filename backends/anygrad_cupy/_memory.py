@@ -111,4 +111,6 @@ def from_host(array: np.ndarray, where: int, non_blocking: bool = False) -> cp.n
     not to (then `array` has to be left alone until the current stream has come so far; CuPy keeps it alive).
     """
     with device_guard(where):
+        if not array.ndim:
+            return cp.full((), array.item(), array.dtype)  # cp.array makes 0.0 of -0.0
         return cp.array(array, blocking=not non_blocking and is_pinned(array))

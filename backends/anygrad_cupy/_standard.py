@@ -56,6 +56,9 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: int | None = None, copy: 
             raise ValueError(f"asarray: copy=False, but the array is on another device than {device}")
         obj = where = moved
     with device_guard(where):
+        if isinstance(obj, (float, complex, np.generic)) or isinstance(obj, np.ndarray) and not obj.ndim:  # cp.asarray makes 0.0 of -0.0
+            number = np.asarray(obj)
+            return cp.full((), number.item(), number.dtype if dtype is None else dtype)
         blocking = isinstance(obj, np.ndarray) and is_pinned(obj)  # CuPy would not wait
         out = cp.array(obj, dtype=dtype, blocking=blocking) if copy else cp.asarray(obj, dtype=dtype, blocking=blocking)
     if copy is False and out is not obj:
@@ -128,10 +131,12 @@ class _Linalg:
     _RAISING = frozenset("cholesky eig eigh eigvals eigvalsh inv matrix_norm matrix_rank pinv svd svdvals".split())
 
     def solve(self, x1: cp.ndarray, x2: cp.ndarray, /) -> cp.ndarray:
-        """As the standard's: stacks of matrices broadcast against each other, which CuPy's do not."""
+        """As the standard's: stacks of matrices broadcast against each other, which CuPy's do not, and may be empty."""
         if x2.ndim > 1 and x1.shape[:-2] != x2.shape[:-2]:
             stack = np.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
             x1, x2 = (cp.broadcast_to(x, stack + x.shape[-2:]) for x in (x1, x2))
+        if not x2.size:
+            return cp.empty(x2.shape, np.result_type(x1.dtype, x2.dtype))
         return _raising(cp.linalg.solve)(x1, x2)
 
     def __getattr__(self, attribute: str) -> Any:
