@@ -16,7 +16,7 @@ from ._dtypes import as_dtype, check_numeric
 from ._errors import DeviceError, DTypeError
 from ._graph import Node
 from ._messages import called, translate
-from ._scalars import NUMBERS, get_default_dtype, strengthen, weak_dtype
+from ._scalars import NUMBERS, get_default_dtype, python_number, strengthen, weak_dtype
 from ._tensor import Tensor, wrap
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def unwrap(made: Primitive, inputs: Sequence[Any]) -> tuple[list[Any], list[Node
         elif hasattr(x, "cells"):  # a Key
             x = x.array
         elif isinstance(x, NUMBERS) and not isinstance(x, np.generic):  # np.float64 is a float, and not weak
+            x = python_number(x)
             numbers.append(i)
         elif is_array(x):
             check_numeric(made.name, x)
@@ -72,7 +73,7 @@ def beside(value: bool | int | float | complex, x: Tensor) -> Tensor | None:
     a = x._data
     dtype = as_dtype(a.dtype)
     try:
-        return wrap(namespace(a).number(value, dtype, a)) if weak_dtype(value, [dtype]) == dtype else None
+        return wrap(namespace(a).number(python_number(value), dtype, a)) if weak_dtype(value, [dtype]) == dtype else None
     except (OverflowError, MemoryError):
         return None  # `apply` says which function
 

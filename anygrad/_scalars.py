@@ -64,6 +64,11 @@ def default_complex() -> np.dtype:
     return np.dtype(np.complex128 if _default == np.float64 else np.complex64)
 
 
+def python_number(value: Any) -> Any:
+    """A number of a subclass, as an IntEnum's, as Python's own: CuPy takes no other."""
+    return value if type(value) in NUMBERS else next(kind for kind in NUMBERS if isinstance(value, kind))(value)
+
+
 def dtype_of(value: Scalar) -> np.dtype:
     """The dtype of a Python number alone."""
     if isinstance(value, bool):

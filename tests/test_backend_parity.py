@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 from derivatives import host
 from tables import Row
-from test_cuda_tables import SMOOTH, values_and_gradients
+from test_cuda_tables import NOT_BATCHED, SMOOTH, batches, values_and_gradients, values_and_tangents
+
+import anygrad.cuda
 
 # How far the two may be apart, and why: relative to each number, and to the largest one of the row's values and
 # derivatives, since what is a small difference of large numbers has their errors.
@@ -79,3 +81,18 @@ def test_values_gradients_and_second_derivatives(row: Row, dtype: str, cuda: Any
     for a, b in pairs:
         assert a.device.type == "cuda"
         np.testing.assert_allclose(host(a), b, rtol=tolerance, atol=tolerance * scale, strict=True)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("function", [values_and_tangents, batches], ids=["tangents", "batches"])
+@pytest.mark.parametrize("row", [row for row in SMOOTH if not row.id.startswith(FREE)], ids=repr)
+def test_tangents_and_batches(row: Row, function: Any) -> None:
+    if not anygrad.cuda.is_available():
+        pytest.skip("no CUDA")
+    if function is batches and row.id.startswith(NOT_BATCHED):
+        pytest.skip("the shape of the result would differ within a batch")
+    for a, b in zip(function(row, "cuda"), function(row, "cpu"), strict=True):
+        assert (a is None) == (b is None)
+        if a is not None and b is not None:
+            assert a.device.type == "cuda"
+            np.testing.assert_allclose(host(a), host(b), rtol=1e-9, atol=1e-11, strict=True)

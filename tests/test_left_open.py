@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import enum
+import operator
 from collections.abc import Callable
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -13,6 +16,8 @@ from anygrad import Tensor
 
 B, N, F = np.array([True, False, True]), np.array([1, -2, 3]), np.array([0.5, 1.5, -2.5], np.float32)
 U, C, D = np.array([1, 2, 3], np.uint64), np.array([1 + 1j, 2, -1j], np.complex64), np.array([[1.0, 2, 3], [4, 5, 6]])
+DIVIDENDS = np.array([1.0, 7.0, -1.0, 5.0, -5.0, 0.0, -0.0, 2.5, np.inf, 3.0, -3.0])
+DIVISORS = np.array([0.1, 0.1, 0.1, -3.0, -3.0, 2.0, 2.0, -0.0, 2.0, -np.inf, np.inf])
 
 # name: (function of Tensors, the same of NumPy's arrays, inputs)
 ANSWERS: dict[str, tuple[Callable[..., Any], Callable[..., Any], tuple[np.ndarray, ...]]] = {
@@ -44,6 +49,12 @@ ANSWERS: dict[str, tuple[Callable[..., Any], Callable[..., Any], tuple[np.ndarra
     "maximum(int, float)": (ag.maximum, np.maximum, (N, F)),
     "atan2(int, float)": (ag.atan2, np.arctan2, (N, F)),
     "matmul(int, float)": (ag.matmul, np.matmul, (N, F)),
+    # at 1 and 0.1 the quotient is rounded up to 10
+    "remainder": (ag.remainder, np.remainder, (DIVIDENDS, DIVISORS)),
+    "floor_divide": (ag.floor_divide, np.floor_divide, (DIVIDENDS, DIVISORS)),
+    "remainder in place": (operator.imod, np.remainder, (DIVIDENDS, DIVISORS)),
+    "floor_divide in place": (operator.ifloordiv, np.floor_divide, (DIVIDENDS, DIVISORS)),
+    "int % 0.1": (lambda x: x % 0.1, lambda x: x.astype(np.float32) % np.float32(0.1), (N,)),
     "where(bool, int, float)": (ag.where, np.where, (B, N, F)),
     "concat(bool, int, float)": (lambda *arrays: ag.concat(arrays), lambda *arrays: np.concat(arrays), (B, N, F)),
     "stack(int, complex)": (lambda *arrays: ag.stack(arrays), lambda *arrays: np.stack(arrays), (N, C)),
@@ -79,6 +90,7 @@ ANSWERS: dict[str, tuple[Callable[..., Any], Callable[..., Any], tuple[np.ndarra
 }
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of NumPy, about what is infinite or NaN
 @pytest.mark.parametrize("name", ANSWERS)
 def test_answer(name: str, library: str, make: Any) -> None:
     function, reference, arrays = ANSWERS[name]
@@ -154,6 +166,69 @@ def test_writes_beyond_the_standard(make: Any) -> None:
     whole[0] = 2.9
     whole[1:9] = make(F[:2])
     assert whole.tolist() == [2, 0, 1]
+
+
+class Count(enum.IntEnum):
+    """A number that is not of Python's own class."""
+
+    FOUR = 4
+
+
+class Ratio(float):
+    """Another."""
+
+
+@pytest.mark.parametrize("number", [Count.FOUR, Ratio(0.5)], ids=repr)
+@pytest.mark.usefixtures("everywhere")
+def test_numbers_of_other_classes(number: Any) -> None:
+    x, plain = ag.asarray([1.0, 2.0]), int(number) if number == 4 else float(number)
+    for function in (
+        lambda n: x * n,
+        lambda n: n - x,
+        lambda n: x**n,
+        lambda n: ag.where(x > 1, n, x),
+        lambda n: ag.maximum(x, n),
+        lambda n: ag.clip(x, n, None),
+        lambda n: ag.logaddexp(x, n),
+        lambda n: ag.full((2,), n, dtype="float32"),
+        lambda n: ag.full_like(x, n),
+        lambda n: x.clone().mul_(n),
+        lambda n: x.clone().fill_(n),
+        lambda n: ag.asarray([n, n]),
+    ):
+        found, wanted = function(number), function(plain)
+        assert found.dtype == wanted.dtype
+        assert found.tolist() == wanted.tolist()
+
+
+@pytest.mark.usefixtures("everywhere")
+def test_negative_zero() -> None:
+    x = ag.ones(6)
+    x[0] = -0.0
+    x[1:3] = -0.0
+    x[ag.asarray([3])] = -0.0
+    x[ag.asarray([False] * 4 + [True, False])] = -0.0
+    for zero in (x[:5], ag.asarray(-0.0), ag.full((2,), -0.0), ag.asarray(np.array(-0.0)), ag.ones(2).fill_(-0.0), -ag.zeros(2), ag.full_like(x, -0.0)):
+        assert ag.all(ag.signbit(zero)), zero
+    assert not ag.any(ag.signbit(ag.ones(2).fill_(0.0)))
+
+
+@pytest.mark.not_on("array_api_strict", reason="it has no bfloat16")
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+def test_remainders_in_half_precision(dtype: Any, make: Any) -> None:
+    x1, x2 = np.array([1, 7, -1, 5, 3], dtype), np.array([0.1, 0.1, 0.1, -3, np.inf], dtype)
+    assert ag.remainder(make(x1), make(x2)).tolist() == np.remainder(x1, x2).tolist()
+    assert ag.floor_divide(make(x1), make(x2)).tolist() == np.floor_divide(x1, x2).tolist()
+
+
+@pytest.mark.not_on("array_api_strict", reason="it has no bfloat16")
+def test_sets_in_bfloat16(make: Any) -> None:
+    x = make(np.array([3.0, 1.0, 2.0, 1.0], ml_dtypes.bfloat16))
+    assert ag.isin(x, x[:2]).tolist() == [True, True, False, True]
+    assert ag.searchsorted(ag.sort(x), x).tolist() == [3, 0, 2, 0]
+    values, counts = ag.unique_counts(x)
+    assert values.dtype == x.dtype
+    assert (values.tolist(), counts.tolist()) == ([1, 2, 3], [2, 1, 1])
 
 
 def test_a_slice_past_the_end_is_a_view(make: Any) -> None:

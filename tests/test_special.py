@@ -97,6 +97,7 @@ PARTIAL: list[tuple[str, Callable[..., Any], tuple[np.ndarray, ...]]] = [
     *[(f"{n}-numbers", lambda m, c, x, n=n: getattr(m, n)(2, 5, x), (FIVE,)) for n in "bdtr bdtrc bdtri nbdtr nbdtrc nbdtri".split()],
     *[(f"{n}-{i}", lambda m, c, x, n=n, i=i: getattr(m, n)(x)[i], (HALF,)) for n in "sici shichi fresnel".split() for i in (0, 1)],
     *[(n, lambda m, c, x, n=n: getattr(m, n)(x, 0.4), (HALF,)) for n in "ellipkinc ellipeinc".split()],
+    ("yn-below", lambda m, c, x: m.yn(c(-INTEGERS), x), (HALF,)),
     ("radian", lambda m, c, d, minutes, s: m.radian(d, minutes, s), (LINE, 2 * LINE, LINE[::-1].copy())),
     ("hyp1f1", lambda m, c, x: m.hyp1f1(c(ORDERS + 0.1), 1.7, x), (HALF,)),
     ("lpmv", lambda m, c, x: m.lpmv(1, c(ORDERS + 1), x), (FIVE - 0.4,)),

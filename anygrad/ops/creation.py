@@ -19,7 +19,7 @@ from .._errors import DTypeError, ShapeError
 from .._messages import translate
 from .._out_of_memory import explained
 from .._primitive import linear as primitive
-from .._scalars import NUMBERS, default_complex, dtype_of, get_default_dtype
+from .._scalars import NUMBERS, default_complex, dtype_of, get_default_dtype, python_number
 from .._tensor import Tensor, rewrapped, wrap
 from .._transform import Transformed, is_tracked
 from ._axes import integer
@@ -153,7 +153,7 @@ def _number(name: str, argument: str, value: Any, kinds: tuple[type, ...] = NUMB
     value = value.item() if isinstance(value, (Tensor, np.generic)) else value
     if not isinstance(value, kinds):
         raise TypeError(f"{name}: {argument} must be a {'real ' if complex not in kinds else ''}number, not {type(value).__name__}")
-    return value
+    return python_number(value)
 
 
 def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

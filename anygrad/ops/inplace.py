@@ -300,7 +300,7 @@ def copy_(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
     source = _number_for("copy_", source, x.dtype)
 
     def assign(target: Any, value: Any) -> None:
-        target[...] = _written(target, value)
+        target[...] = namespace(target).astype(value, target.dtype, copy=False) if is_array(value) else _number_in(target, value)
 
     return write(x, _copied.primitive, (source,), assign)
 
@@ -328,12 +328,9 @@ def _number_for(name: str, value: Any, dtype: np.dtype) -> Any:
     return bool(value) if dtype.kind == "b" else value
 
 
-def _written(target: Any, value: Any) -> Any:
-    """What to put into an array, of a value for it: of its dtype; and an array if it is -0.0, of which CuPy would make 0.0."""
-    xp = namespace(target)
-    if is_array(value):
-        return xp.astype(value, target.dtype, copy=False)
-    return xp.number(value, as_dtype(target.dtype), target) if _is_negative_zero(value) else value
+def _number_in(target: Any, value: Any) -> Any:
+    """A number to put into an array: an array if it is -0.0, of which CuPy would make 0.0."""
+    return namespace(target).number(value, as_dtype(target.dtype), target) if _is_negative_zero(value) else value
 
 
 def _is_negative_zero(value: Any) -> bool:
@@ -362,7 +359,7 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     value = _number_for("setitem", value, x.dtype)
 
     def assign(target: Any, raw_value: Any, raw_key: Any) -> None:
-        target[raw_key] = _written(target, raw_value)
+        target[raw_key] = namespace(target).astype(raw_value, target.dtype, copy=False) if is_array(raw_value) else _number_in(target, raw_value)
 
     write(x, _setitem.primitive, (value, Key(key, x._data, x.shape)), assign)
 
