@@ -38,6 +38,8 @@ ANSWERS: dict[str, tuple[Callable[..., Any], Callable[..., Any], tuple[np.ndarra
     "sum of booleans": (ag.sum, np.sum, (B,)),
     "prod of booleans": (ag.prod, np.prod, (B,)),
     "cumulative_sum of booleans": (ag.cumulative_sum, np.cumsum, (B,)),
+    "logical_not of complex": (ag.logical_not, np.logical_not, (C * [1, 0, 1],)),
+    "logical_and of complex": (ag.logical_and, np.logical_and, (C * [1, 0, 1], C)),
     "abs of booleans": (ag.abs, np.abs, (B,)),
     "round of booleans": (ag.round, lambda x: x, (B,)),
     "maximum of booleans": (ag.maximum, np.maximum, (B, ~B)),

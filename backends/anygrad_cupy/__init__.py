@@ -51,6 +51,7 @@ from ._standard import (
     linalg,
     linspace,
     not_of_bool,
+    of_truth,
     ones,
     ones_like,
     zeros,
@@ -77,6 +78,8 @@ _FROM_COMPAT = frozenset(
 _BY_WAY_OF_SINGLE = frozenset(
     "argsort cumulative_prod cumulative_sum isin round searchsorted tril triu unique_all unique_counts unique_inverse unique_values".split()
 )
+# What CuPy does not have of complex numbers.
+_OF_TRUTH = frozenset("logical_and logical_not logical_or logical_xor".split())
 # What neither the standard nor NumPy has of booleans.
 _NOT_OF_BOOL = frozenset("positive sign".split())
 if cp.__version__.startswith("13."):
@@ -95,6 +98,8 @@ def __getattr__(attribute: str) -> Any:
         raise AttributeError(f"CuPy {cp.__version__} has no {attribute}", name=attribute, obj=source) from None
     if attribute in _BY_WAY_OF_SINGLE:
         value = by_way_of_single(value)
+    if attribute in _OF_TRUTH:
+        value = of_truth(value)
     if attribute in _NOT_OF_BOOL:
         value = not_of_bool(value)
     globals()[attribute] = value

@@ -53,6 +53,8 @@ def floor_divide(x1: Any, x2: Any, /) -> cp.ndarray:
 
 def _of_floats(kernel: cp.ElementwiseKernel, of_others: Callable[..., cp.ndarray], x1: Any, x2: Any) -> cp.ndarray:
     dtypes = {x.dtype for x in (x1, x2) if isinstance(x, cp.ndarray)}
+    if len(dtypes) > 1 and any(d.kind == "V" for d in dtypes):  # NumPy does not know what they have in common
+        return of_others(x1, x2)
     dtype = dtypes.pop() if len(dtypes) == 1 else np.result_type(*dtypes)
     if dtype.kind in "biu" and (isinstance(x1, float) or isinstance(x2, float)):
         dtype = np.dtype(np.float64)

@@ -109,6 +109,16 @@ def not_of_bool(function: Callable[..., cp.ndarray]) -> Callable[..., cp.ndarray
     return checked
 
 
+def of_truth(function: Callable[..., cp.ndarray]) -> Callable[..., cp.ndarray]:
+    """A logical function, of complex numbers too."""
+
+    @functools.wraps(function)
+    def computed(*xs: Any) -> cp.ndarray:
+        return function(*(x != 0 if isinstance(x, cp.ndarray) and x.dtype.kind == "c" else x for x in xs))
+
+    return computed
+
+
 # ---------------------------------------------------------------------------
 # linear algebra
 # ---------------------------------------------------------------------------
