@@ -1,19 +1,19 @@
-"""The real CuPy without a GPU: a stand-in for CUDA, compiled by gcc, in which every kernel does nothing and is counted.
+"""The real CuPy without a GPU: a stand-in for CUDA, compiled by gcc, which counts what happens, and can compute.
 
 `start` compiles `driver/cuda.c` (the CUDA driver and runtime) and `driver/libraries.c` (cuBLAS, cuSOLVER, ...), loads
 them under the names that CuPy asks for, and imports CuPy. NVRTC is NVIDIA's own, so kernels are really compiled. CuPy's
 wheels carry the CUDA runtime inside their extension modules; the functions `cudaNAME` in there are led to ours by a jump
 written over their beginning, before any has been called.
 
-What is real: Python and C++ code of CuPy, launches, copies, memory, dtypes, shapes, devices and errors. What is not:
-values that kernels compute, and time on the device. A process that has called `start` cannot use a GPU.
+What is real: Python and C++ code of CuPy, launches, copies, memory, dtypes, shapes, devices and errors. Values are where
+`start` has a folder for kernels: then those are translated to C, and run (driver/emulation.py); without, they do nothing.
+Time on the device is not real. A process that has called `start` cannot use a GPU.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import hashlib
 import importlib
 import os
 import platform
@@ -22,7 +22,6 @@ import shutil
 import struct
 import subprocess
 import sys
-import traceback
 import types
 from collections import Counter
 from collections.abc import Iterator
@@ -100,79 +99,13 @@ def start(build: Path, devices: int = 1, kernels: Path | None = None) -> None:
     for soname in ALSO_LOADED:
         _compiled(build, soname, [])
     ctypes.CDLL(str(_nvrtc()), mode=ctypes.RTLD_GLOBAL)
-    ours = _compute(kernels) if kernels else {}
-    for name in WITH_RUNTIME:
-        _lead_to_ours(importlib.import_module(name), ours)
-
-
-# ---------------------------------------------------------------------------
-# computing
-# ---------------------------------------------------------------------------
-
-TRANSLATOR = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_char_p)
-LIBRARY = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.POINTER(ctypes.c_size_t))
-COMPILED = {  # CuPy's functions for Thrust and CUB, as C++ spells them, and how many arguments they have
-    "thrust_sort": ("_Z11thrust_sortiPvPmRKSt6vectorIlSaIlEElS_", 6),
-    "thrust_argsort": ("_Z14thrust_argsortiPmPvS0_RKSt6vectorIlSaIlEElS0_", 7),
-    "thrust_lexsort": ("_Z14thrust_lexsortiPmPvmmlS0_", 7),
-    "cub_device_reduce": ("_Z17cub_device_reducePvRmS_S_iP11CUstream_stii", 8),
-    "cub_device_segmented_reduce": ("_Z27cub_device_segmented_reducePvRmS_S_iiP11CUstream_stii", 9),
-    "cub_device_scan": ("_Z15cub_device_scanPvRmS_S_iP11CUstream_stii", 8),
-}
-C_OPTIONS = ["-std=gnu11", "-w", "-O1", "-mfma", "-mf16c", "-ffp-contract=off", "-fPIC", "-shared"]
-_kept: list[object] = []  # what C calls
-
-
-def _compute(folder: Path) -> dict[str, int]:
-    """Have kernels translated and libraries' functions computed; the functions of CuPy that are replaced, and by what."""
-    import driver.libraries
-    import driver.ptx
-
-    paths: dict[str, ctypes.Array[ctypes.c_char]] = {}
-
-    @TRANSLATOR
-    def translated(text: bytes) -> int:
-        try:
-            name = hashlib.sha256(text).hexdigest()[:32]
-            library = folder / f"{name}.so"
-            if not library.exists():
-                source, unfinished = (folder / f"{name}.{os.getpid()}.{end}" for end in ("c", "so"))
-                source.write_text(driver.ptx.translate(text.decode()))
-                subprocess.run(["gcc", *C_OPTIONS, f"-I{SOURCES}", "-o", str(unfinished), str(source)], check=True)
-                source.unlink()
-                unfinished.rename(library)
-            path = paths[name] = ctypes.create_string_buffer(str(library).encode())
-            return ctypes.addressof(path)
-        except Exception:
-            traceback.print_exc()
-            return 0
-
-    @LIBRARY
-    def computed(name: bytes, arguments: object) -> int:
-        try:
-            return driver.libraries.compute(name.decode(), [int(arguments[i]) for i in range(23)])
-        except Exception:
-            traceback.print_exc()
-            return 0
-
-    _cuda.anygrad_compute(translated, computed)
-    _kept.extend([translated, computed])
     replaced = {}
-    for name, (symbol, count) in COMPILED.items():
+    if kernels:
+        from driver import emulation
 
-        def call(*arguments: int, name: str = name) -> None:
-            if name.startswith("cub") and not arguments[0]:  # asks how large a work space has to be
-                ctypes.c_size_t.from_address(arguments[1]).value = 1
-                return
-            device = ctypes.c_int()
-            _cuda.cudaGetDevice(ctypes.byref(device))
-            _cuda.journal(b"launch", b"%s on %d", name.partition("_")[0].encode(), device)
-            driver.libraries.compute(name, list(arguments))
-
-        function = ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * count)(call)
-        _kept.append(function)
-        replaced[symbol] = ctypes.cast(function, ctypes.c_void_p).value
-    return replaced
+        replaced = emulation.connect(_cuda, kernels)
+    for name in WITH_RUNTIME:
+        _lead_to_ours(importlib.import_module(name), replaced)
 
 
 def _compiled(build: Path, soname: str, sources: list[Path], *more: str) -> ctypes.CDLL:

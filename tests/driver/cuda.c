@@ -1,7 +1,8 @@
 /* A stand-in for the CUDA driver and the CUDA runtime, to run the real CuPy without a GPU.
  *
- * Device memory is host memory, so copies and fills are true. Kernels are accepted and counted, and do nothing. Streams
- * and events are numbers: everything has happened at once. The journal says what happened.
+ * Device memory is host memory, so copies and fills are true. Kernels are accepted and counted; they do nothing, unless
+ * there is a translator for them (emulation.py). Streams and events are numbers: everything has happened at once. The
+ * journal says what happened.
  *
  * ANYGRAD_DEVICES is the number of devices (1), ANYGRAD_MEMORY the bytes that each one has (2 GiB). What CUDA refuses is
  * refused where CuPy could do it: a kernel or a stream of another device than the current one, sizes of a launch that
@@ -374,6 +375,7 @@ static int launch_compiled(const void *function, Size grid, Size block, size_t s
     char name[64];
     snprintf(name, sizeof name, "%s", file ? file + 1 : "compiled");
     *strchrnul(name, '.') = 0;
+    if (translate) return result(NOT_SUPPORTED);  /* it would compute nothing */
     return result(launch(name, current, grid, block, shared, stream));
 }
 int cudaLaunchKernel(const void *function, Size grid, Size block, void **arguments, size_t shared, Stream *stream)
