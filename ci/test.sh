@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Sets up .venv and runs the whole test suite. With --all, or CI=true, lint and the wheel job run first, and CuPy and
-# NVRTC are installed, so that the tests which need them but no GPU run, too. Then the tests of the engine which run once
-# for every array library run for CuPy, over a stand-in for it. Other arguments go to pytest, and leave these out.
+# NVRTC are installed, so that the tests which need them but no GPU run, too. Then the tests which need a GPU run on an
+# emulated one (tests/emulated_gpu.py); where that cannot be had, those of the engine run over a stand-in for CuPy. Other
+# arguments go to pytest, and leave these out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 everything=${CI:-false}
@@ -19,7 +20,12 @@ if [ "$everything" = true ]; then
 fi
 .venv/bin/python -m pytest -q -n auto "$@" || failed=1
 if [ $# = 0 ]; then
-    .venv/bin/python -m pytest -q -n auto --cuda=stand-in -m cuda \
-        tests/test_{engine,inplace,function,graph,interchange,linalg,fft}.py || failed=1
+    if why=$(cd tests && ../.venv/bin/python -c 'import cuda_stand_in, sys; sys.exit(cuda_stand_in.missing() or 0)' 2>&1); then
+        .venv/bin/python -m pytest -q -n auto --cuda=emulated -m cuda tests || failed=1
+    else
+        echo "test.sh: no emulated GPU: $why"
+        .venv/bin/python -m pytest -q -n auto --cuda=stand-in -m cuda \
+            tests/test_{engine,inplace,function,graph,interchange,linalg,fft}.py || failed=1
+    fi
 fi
 exit $failed

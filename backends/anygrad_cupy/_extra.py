@@ -11,9 +11,14 @@ from ._devices import device_guard
 
 
 def number(value: Any, dtype: np.dtype, like: cp.ndarray) -> cp.ndarray:
-    """A 0-d array on the device of `like`. (cp.array makes 0.0 of -0.0.)"""
+    """A 0-d array on the device of `like`."""
     with device_guard(like):
-        return cp.full((), value, dtype)
+        return zero_dimensional(value, dtype)
+
+
+def zero_dimensional(value: Any, dtype: Any) -> cp.ndarray:
+    """A Python number as an array. cp.array makes 0.0 of -0.0: with zero bytes it fills what equals 0."""
+    return cp.full((), value, dtype) if not value and "-" in repr(value) else cp.array(value, dtype)
 
 
 def raw_dtype(dtype: np.dtype) -> np.dtype:

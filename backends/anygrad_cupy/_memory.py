@@ -9,6 +9,7 @@ import cupyx
 import numpy as np
 
 from ._devices import device_guard, devices
+from ._extra import zero_dimensional
 
 
 def memory_stats(where: int | None = None) -> dict[str, int]:
@@ -112,5 +113,5 @@ def from_host(array: np.ndarray, where: int, non_blocking: bool = False) -> cp.n
     """
     with device_guard(where):
         if not array.ndim:
-            return cp.full((), array.item(), array.dtype)  # cp.array makes 0.0 of -0.0
+            return zero_dimensional(array.item(), array.dtype)
         return cp.array(array, blocking=not non_blocking and is_pinned(array))

@@ -12,6 +12,7 @@ import numpy as np
 
 from ._devices import device_guard, to_device
 from ._extra import copy as copy_array
+from ._extra import zero_dimensional
 from ._memory import is_pinned
 
 # ---------------------------------------------------------------------------
@@ -56,9 +57,9 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: int | None = None, copy: 
             raise ValueError(f"asarray: copy=False, but the array is on another device than {device}")
         obj = where = moved
     with device_guard(where):
-        if isinstance(obj, (float, complex, np.generic)) or isinstance(obj, np.ndarray) and not obj.ndim:  # cp.asarray makes 0.0 of -0.0
+        if isinstance(obj, (float, complex, np.generic)) or isinstance(obj, np.ndarray) and not obj.ndim:
             number = np.asarray(obj)
-            return cp.full((), number.item(), number.dtype if dtype is None else dtype)
+            return zero_dimensional(number.item(), number.dtype if dtype is None else dtype)
         blocking = isinstance(obj, np.ndarray) and is_pinned(obj)  # CuPy would not wait
         out = cp.array(obj, dtype=dtype, blocking=blocking) if copy else cp.asarray(obj, dtype=dtype, blocking=blocking)
     if copy is False and out is not obj:
