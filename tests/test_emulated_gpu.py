@@ -118,6 +118,7 @@ REFUSED = {
     "beyond the end": ("out[t + 1] = 1;", 700),
     "before the beginning": ("if (!t) out[-1] = 1;", 700),
     "read beyond the end": ("out[0] = out[t + 1000];", 700),
+    "beyond the end of shared memory": ("__shared__ int s[8]; s[t] = t; __syncthreads(); out[t] = s[31 - t];", 700),
     "between numbers": ("*(int*)((char*)out + 1 + 0 * t) = 1;", 716),
     "trap": ('if (t == 31) asm("trap;");', 719),
     "threads that wait for others which wait for them": ("if (t < 16) __syncthreads(); else out[t] = __shfl_sync(~0u, t, 0);", 702),

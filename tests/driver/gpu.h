@@ -21,6 +21,7 @@ void gpu_warp_barrier(Thread *thread, u32 mask);
 const u64 *gpu_exchange(Thread *thread, u32 mask, u64 value);
 void gpu_exchanged(Thread *thread, u32 mask);
 char *gpu_address(u64 address, u32 bytes);
+char *gpu_shared(u32 offset, u32 bytes);
 void gpu_trap(void);
 
 /* ---- bits and numbers ---- */

@@ -83,7 +83,7 @@ def address(text: str, space: str, size: int) -> str:
     base, sign, offset = re.fullmatch(r"\[\s*([^+\-\s\]]+)\s*([+-]*)\s*(\S*?)\s*\]", text).groups()
     number = f"{operand(base)} + {int(f'{sign[-1]}{offset}' if sign else '0'):d}ll"
     if space == "shared":
-        return f"(thread->shared + (u32)({number}))"
+        return f"gpu_shared({number}, {size})"
     if space == "global":
         return f"gpu_address({number}, {size})"
     return f"((char *)({number}))"

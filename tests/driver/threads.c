@@ -17,7 +17,7 @@
 #include "journal.h"
 #include "threads.h"
 
-enum { STACK = 1 << 17, MOST_THREADS = 1024, WARP = 32, ILLEGAL_ADDRESS = 700, TIMEOUT = 702, MISALIGNED = 716, TRAPPED = 719 };
+enum { STACK = 1 << 17, MOST_THREADS = 1024, WARP = 32, ILLEGAL_ADDRESS = 700, NO_RESOURCES = 701, TIMEOUT = 702, MISALIGNED = 716, TRAPPED = 719 };
 
 typedef struct { ucontext_t context; int done; } Fiber;
 typedef struct { u32 arrived, alive, generation; u64 values[WARP]; } Warp;
@@ -27,6 +27,7 @@ static void (*body)(Thread *);
 static int (*may_touch)(const void *, u32);
 static jmp_buf out;
 static char shared_memory[228 << 10] __attribute__((aligned(256)));
+static u32 shared_bytes;
 
 static Thread threads[MOST_THREADS];
 static Fiber fibers[MOST_THREADS];
@@ -44,6 +45,13 @@ char *gpu_address(u64 address, u32 bytes)
     if (address % bytes) longjmp(out, MISALIGNED);
     if (!may_touch((void *)address, bytes) && !dladdr((void *)address, &constant)) longjmp(out, ILLEGAL_ADDRESS);
     return (char *)address;
+}
+
+char *gpu_shared(u32 offset, u32 bytes)
+{
+    if (offset % bytes) longjmp(out, MISALIGNED);
+    if ((u64)offset + bytes > shared_bytes) longjmp(out, ILLEGAL_ADDRESS);
+    return shared_memory + offset;
 }
 
 /* ---- waiting for one another ---- */
@@ -110,16 +118,19 @@ static void in_turns(u32 count)
 
 int run_kernel(const Kernel *kernel, Size grid, Size block, u32 shared, void **arguments, int (*allowed)(const void *, u32))
 {
-    char parameters[4096 + 256];
+    char parameters[1 << 14];
+    u32 last = kernel->parameters - 1;
+    if (kernel->parameters && kernel->offsets[last] + kernel->sizes[last] > sizeof parameters) return NO_RESOURCES;
+    if (kernel->shared + shared > sizeof shared_memory) return NO_RESOURCES;
     pthread_mutex_lock(&one_at_a_time);
-    body = kernel->run, may_touch = allowed;
+    body = kernel->run, may_touch = allowed, shared_bytes = kernel->shared + shared;
     for (u32 i = 0; i < kernel->parameters; i++) memcpy(parameters + kernel->offsets[i], arguments[i], kernel->sizes[i]);
     u32 count = block.x * block.y * block.z;
     int error = setjmp(out);
     if (!error) {
         for (u32 b = 0; b < grid.x * grid.y * grid.z; b++) {
             Size at = {b % grid.x, b / grid.x % grid.y, b / grid.x / grid.y};
-            memset(shared_memory, 0xa5, kernel->shared + shared);  /* not zero: it is what another block has left */
+            memset(shared_memory, 0xa5, shared_bytes);  /* not zero: it is what another block has left */
             for (u32 t = 0; t < count; t++) {
                 Size tid = {t % block.x, t / block.x % block.y, t / block.x / block.y};
                 threads[t] = (Thread){tid, at, block, grid, t % WARP, t / WARP, shared, parameters, shared_memory};
