@@ -52,6 +52,8 @@ static size_t used[MOST_DEVICES];
 static _Thread_local int current;
 static _Thread_local int last_error;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* What makes a library of a module's PTX, and gives its path; without it, kernels do nothing. */
+static const char *(*translate)(const char *ptx);
 
 __attribute__((constructor)) static void start(void)
 {
@@ -171,7 +173,7 @@ static int allocate(void **address, size_t bytes, int device)
     pthread_mutex_lock(&lock);
     size_t size = (bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
     if ((device == HOST || used[device] + bytes <= memory_of_each) && (*address = aligned_alloc(ALIGNMENT, size))) {
-        memset(*address, 0, size);
+        memset(*address, translate ? 0xff : 0, size);  /* where values count, new memory is NaN */
         if (block_count == block_room) blocks = realloc(blocks, (block_room = 2 * block_room + 64) * sizeof *blocks);
         blocks[block_count++] = (Block){*address, bytes, device};
         if (device != HOST) used[device] += bytes;
@@ -284,8 +286,6 @@ int cudaProfilerStop(void) { return OK; }
 
 /* ---- kernels that CuPy compiles: by way of the driver ---- */
 
-/* What makes a library of a module's PTX, and gives its path; without it, kernels do nothing. */
-static const char *(*translate)(const char *ptx);
 /* What computes for NVIDIA's libraries; 0 where it cannot. */
 int (*anygrad_library)(const char *name, uintptr_t *arguments);
 void anygrad_compute(const char *(*kernels)(const char *), int (*libraries)(const char *, uintptr_t *))
