@@ -19,7 +19,6 @@ typedef struct { void (*run)(Thread *); const u32 *sizes, *offsets; u32 paramete
 void gpu_barrier(Thread *thread);
 void gpu_warp_barrier(Thread *thread, u32 mask);
 const u64 *gpu_exchange(Thread *thread, u32 mask, u64 value);
-void gpu_exchanged(Thread *thread, u32 mask);
 char *gpu_address(u64 address, u32 bytes);
 char *gpu_shared(u32 offset, u32 bytes);
 void gpu_trap(void);
@@ -112,7 +111,7 @@ static inline u32 shuffled(Thread *thread, int kind, u32 value, u32 by, u32 boun
     default: from = first | (by & ~segment); *found = from <= last;
     }
     u32 result = *found ? all[from] : value;
-    gpu_exchanged(thread, mask);
+    gpu_warp_barrier(thread, mask);
     return result;
 }
 static inline u32 ballot(Thread *thread, u32 mask, int value)
@@ -120,7 +119,7 @@ static inline u32 ballot(Thread *thread, u32 mask, int value)
     const u64 *all = gpu_exchange(thread, mask, value != 0);
     u32 found = 0;
     for (int i = 0; i < 32; i++) found |= (mask >> i & 1 && all[i] ? 1u : 0u) << i;
-    gpu_exchanged(thread, mask);
+    gpu_warp_barrier(thread, mask);
     return found;
 }
 static inline u32 matches(Thread *thread, u32 mask, u64 value)
@@ -128,6 +127,6 @@ static inline u32 matches(Thread *thread, u32 mask, u64 value)
     const u64 *all = gpu_exchange(thread, mask, value);
     u32 found = 0;
     for (int i = 0; i < 32; i++) found |= (mask >> i & 1 && all[i] == value ? 1u : 0u) << i;
-    gpu_exchanged(thread, mask);
+    gpu_warp_barrier(thread, mask);
     return found;
 }

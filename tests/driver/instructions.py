@@ -46,6 +46,7 @@ FLOAT = {
     "rcp": "1 / {a}",
     "copysign": "copysign({b}, {a})",
 }
+QUOTIENTS = {"div": ("quotient_u", "quotient"), "rem": ("remainder_u", "remainder_of")}  # without and with a sign
 OF_SIZE = {"abs": "fabs", "sqrt": "sqrt", "ex2": "exp2", "lg2": "log2", "sin": "sin", "cos": "cos", "tanh": "tanh"}
 PREDICATE = {"and": "{a} & {b}", "or": "{a} | {b}", "xor": "{a} ^ {b}", "not": "!{a}"}
 # The types of operands behind the first two, where they are not that of the instruction.
@@ -110,7 +111,7 @@ def integer(base: str, kind: str) -> str:
     if base == "shr":
         return f"{{a}} >> ({{b}} < {bits} ? {{b}} : {bits - 1})" if signed else f"{{b}} < {bits} ? {{a}} >> {{b}} : 0"
     if base in ("div", "rem"):
-        return {"div": "quotient", "rem": "remainder"}[base] + {True: {"div": "", "rem": "_of"}[base], False: "_u"}[signed] + "({a}, {b})"
+        return f"{QUOTIENTS[base][signed]}({{a}}, {{b}})"
     return INTEGER[base]
 
 

@@ -8,13 +8,10 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
 #include "gpu.h"
-#include "journal.h"
 #include "threads.h"
 
 enum { STACK = 1 << 17, MOST_THREADS = 1024, WARP = 32, ILLEGAL_ADDRESS = 700, NO_RESOURCES = 701, TIMEOUT = 702, MISALIGNED = 716, TRAPPED = 719 };
@@ -82,8 +79,6 @@ const u64 *gpu_exchange(Thread *thread, u32 mask, u64 value)
     gpu_warp_barrier(thread, mask);
     return warps[thread->warpid].values;
 }
-
-void gpu_exchanged(Thread *thread, u32 mask) { gpu_warp_barrier(thread, mask); }
 
 static void one_thread(void)
 {
